@@ -1,0 +1,23 @@
+# libdpvsctrl: client half (also linked into the tools), server half, messages.
+noinst_LTLIBRARIES += lib/libdpvsctrl-client.la
+lib_libdpvsctrl_client_la_SOURCES = lib/wire.c lib/client.c
+
+lib_LTLIBRARIES += lib/libdpvsctrl.la
+lib_libdpvsctrl_la_SOURCES = lib/registry.c lib/registry.h
+lib_libdpvsctrl_la_CPPFLAGS = $(dpdk_cppflags)
+lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+lib_libdpvsctrl_la_LIBADD = lib/libdpvsctrl-client.la $(GLIB_LIBS) $(DPDK_LIBS)
+lib_libdpvsctrl_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(top_srcdir)/lib/libdpvsctrl.sym
+EXTRA_lib_libdpvsctrl_la_DEPENDENCIES = lib/libdpvsctrl.sym
+EXTRA_DIST += lib/libdpvsctrl.sym
+
+dpvsctrldir = $(includedir)/dpvsctrl
+dpvsctrl_HEADERS = lib/dpvsctrl/types.h lib/dpvsctrl/wire.h lib/dpvsctrl/client.h \
+	lib/dpvsctrl/server.h lib/dpvsctrl/msg.h
+dpvsctrlprotodir = $(includedir)/dpvsctrl/proto
+dpvsctrlproto_HEADERS = lib/dpvsctrl/proto/addr.h lib/dpvsctrl/proto/conn.h \
+	lib/dpvsctrl/proto/daemon.h lib/dpvsctrl/proto/laddr.h lib/dpvsctrl/proto/neigh.h \
+	lib/dpvsctrl/proto/netif.h lib/dpvsctrl/proto/route.h lib/dpvsctrl/proto/service.h
+
+pkgconfig_DATA += lib/libdpvsctrl.pc

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Wire records of families of our own (ids from 8000): who the daemon is and what it is doing.
+ *
+ *   GET 8000 hello
+ *   GET 8200 message types    8201 graph nodes    8202 memory pools    8203 counters    8204 verify
+ */
+#ifndef DPVSCTRL_PROTO_DAEMON_H
+#define DPVSCTRL_PROTO_DAEMON_H
+
+#include <dpvsctrl/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	DPVS_GET_HELLO = 8000,
+	DPVS_GET_MSG_TYPES = 8200,
+	DPVS_GET_GRAPH = 8201,
+	DPVS_GET_MEM = 8202,
+	DPVS_GET_STATS = 8203,
+	DPVS_GET_VERIFY = 8204,
+};
+
+/** struct dpvs_hello_info: answer of 8000. The request may carry the same record with the client's versions. */
+struct dpvs_hello_info {
+	uint32_t proto_version; /**< DPVS_PROTO_VERSION */
+	uint32_t features;      /**< zero; bits are added as features are */
+	uint64_t max_request;   /**< bytes of body that a request may have */
+	uint32_t max_inflight;  /**< requests of one connection that may be unanswered */
+	uint32_t pid;
+	char version[32]; /**< of the program, "0.1.0" */
+	char name[32];    /**< of the program, "dpvsd" */
+};
+
+static_assert(sizeof(struct dpvs_hello_info) == 88, "wire format");
+
+/** struct dpvs_msg_type_info: a message type on one lcore. */
+struct dpvs_msg_type_info {
+	char name[32];
+	uint32_t type;
+	uint32_t lcore;
+	uint32_t prio; /**< 0 high, 1 norm, 2 low */
+	uint32_t pad;
+	uint64_t sent;
+	uint64_t received;
+	uint64_t replied;
+	uint64_t send_failed; /**< ring or pool was full */
+	uint64_t timed_out;
+	uint64_t late; /**< answers after their deadline, dropped */
+	uint64_t rtt_ns_total;
+	uint64_t rtt_ns_max;
+	uint64_t rtt_ns_p99;
+};
+
+static_assert(sizeof(struct dpvs_msg_type_info) == 120, "wire format");
+
+/** struct dpvs_graph_node_info: a graph node on one lcore. next is a space-separated list of node names. */
+struct dpvs_graph_node_info {
+	char name[64];
+	char next[448];
+	uint32_t lcore;
+	uint32_t pad;
+	uint64_t calls;
+	uint64_t pkts;
+	uint64_t cycles;
+};
+
+static_assert(sizeof(struct dpvs_graph_node_info) == 544, "wire format");
+
+/** struct dpvs_mem_info: a pool or table of fixed size. */
+struct dpvs_mem_info {
+	char name[32];
+	uint64_t size;     /**< objects that fit */
+	uint64_t in_use;
+	uint64_t obj_bytes;
+	uint64_t failures; /**< times that it was empty */
+};
+
+static_assert(sizeof(struct dpvs_mem_info) == 64, "wire format");
+
+/** Kinds of counters. */
+enum {
+	DPVS_STAT_EVENT = 0,
+	DPVS_STAT_DROP = 1, /**< packets dropped for this reason */
+};
+
+/** struct dpvs_stat_info: a counter, summed over the lcores. */
+struct dpvs_stat_info {
+	char module[24];
+	char name[40];
+	char help[112];
+	uint32_t kind; /**< DPVS_STAT_* */
+	uint32_t pad;
+	uint64_t value;
+};
+
+static_assert(sizeof(struct dpvs_stat_info) == 192, "wire format");
+
+/** struct dpvs_verify_info: the generation of main (lcore of main) and of each worker. */
+struct dpvs_verify_info {
+	uint32_t lcore;
+	uint32_t role;
+	uint64_t generation;
+	uint64_t unconfirmed; /**< changes committed that this worker has not confirmed */
+};
+
+static_assert(sizeof(struct dpvs_verify_info) == 24, "wire format");
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

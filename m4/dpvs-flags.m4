@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Warnings and hardening, each flag probed; one list.
+
+# DPVS_PROBE_FLAG(VARIABLE, FLAG): appends FLAG to VARIABLE when the compiler takes it.
+AC_DEFUN([DPVS_PROBE_FLAG], [
+	AS_VAR_PUSHDEF([cachevar], [dpvs_cv_flag_$2])
+	AC_CACHE_CHECK([whether $CC accepts $2], [cachevar], [
+		dpvs_save_CFLAGS=$CFLAGS
+		CFLAGS="$CFLAGS -Werror $2"
+		AC_COMPILE_IFELSE([AC_LANG_PROGRAM([])],
+			[AS_VAR_SET([cachevar], [yes])], [AS_VAR_SET([cachevar], [no])])
+		CFLAGS=$dpvs_save_CFLAGS
+	])
+	AS_VAR_IF([cachevar], [yes], [$1="$$1 $2"])
+	AS_VAR_POPDEF([cachevar])
+])
+
+AC_DEFUN([DPVS_COMPILER_FLAGS], [
+	DPVS_CFLAGS="-std=gnu11"
+	m4_foreach_w([flag], [-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow
+		-Wpointer-arith -Wformat=2 -Wundef -Wvla -Wno-unused-parameter
+		-Wno-missing-field-initializers -Werror=implicit-function-declaration
+		-fno-common -fno-strict-aliasing -fstack-protector-strong],
+		[DPVS_PROBE_FLAG([DPVS_CFLAGS], flag)])
+	AC_ARG_ENABLE([werror],
+		[AS_HELP_STRING([--enable-werror], [make warnings errors, as our own CI does])],
+		[], [enable_werror=no])
+	AS_IF([test "x$enable_werror" = xyes], [DPVS_CFLAGS="$DPVS_CFLAGS -Werror"])
+	AC_SUBST([DPVS_CFLAGS])
+])
+
+# --with-sanitizer=address,undefined  or  thread
+AC_DEFUN([DPVS_SANITIZERS], [
+	AC_ARG_WITH([sanitizer],
+		[AS_HELP_STRING([--with-sanitizer=LIST], [build with sanitizers: address,undefined or thread])],
+		[], [with_sanitizer=no])
+	AS_IF([test "x$with_sanitizer" != xno], [
+		DPVS_SANITIZER_FLAGS="-fsanitize=$with_sanitizer -fno-omit-frame-pointer"
+		AS_CASE([$with_sanitizer], [*undefined*],
+			[DPVS_SANITIZER_FLAGS="$DPVS_SANITIZER_FLAGS -fno-sanitize=alignment"])
+		AS_CASE([$with_sanitizer], [*thread*],
+			[DPVS_SANITIZER_FLAGS="$DPVS_SANITIZER_FLAGS -DRTE_USE_C11_MEM_MODEL"])
+		CFLAGS="$CFLAGS $DPVS_SANITIZER_FLAGS"
+		LDFLAGS="$LDFLAGS $DPVS_SANITIZER_FLAGS"
+	])
+])

@@ -1,0 +1,2 @@
+src_libdpvsd_la_SOURCES += src/core/change.h src/core/conf.h src/core/graph.h src/core/lcore.h \
+	src/core/pkt.h src/core/stats.h

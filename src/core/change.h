@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A change of the configuration: all of it takes effect, on all workers, or none.
+ *
+ * The main lcore owns the truth (GLib hash tables of each module). A SET handler works record by record:
+ * it validates a record, changes the truth, and notes in the change (1) how to undo that, (2) what each
+ * worker has to apply, (3) what to do when all workers have applied it. All of this may fail; then the
+ * undo notes run in reverse order and the client is told which record and why. When every record went
+ * well the change is committed: one multicast message in a slot reserved beforehand carries the list of
+ * operations to each worker, which applies them in order, in bounded slices per loop, and acknowledges.
+ * This cannot fail. The client is answered when all workers have acknowledged.
+ *
+ *   int neigh_ctl_add(struct change *c, const void *record)
+ *   {
+ *           ... validate ...                          return change_error(c, -EEXIST, "...");
+ *           g_hash_table_insert(neighs, ...);
+ *           change_undo(c, neigh_undo_add, n);
+ *           op = change_op(c, DPVS_MSG_NEIGH_UPDATE, sizeof(*op));
+ *           if (op == NULL) return -ENOMEM;           (the undo note is already there)
+ *           change_done(c, neigh_free, old);          (nobody uses it any more)
+ *           return 0;
+ *   }
+ *
+ * Thread-safety: main lcore only, but for change_generation_of().
+ */
+#ifndef CHANGE_H
+#define CHANGE_H
+
+#include <stdint.h>
+
+struct change;
+
+/** change_undo: @fn(@arg) runs if the change is abandoned, in reverse order of the notes. */
+void change_undo(struct change *c, void (*fn)(void *arg), void *arg);
+
+/** change_done: @fn(@arg) runs when all workers have applied the change, in order; not run when abandoned. */
+void change_done(struct change *c, void (*fn)(void *arg), void *arg);
+
+/**
+ * change_op: an operation for the workers: each calls the .on_commit of message type @type with the
+ * @len bytes that the caller writes at the returned address (8-byte aligned, stable until the change
+ * ends, shared by all workers, read-only for them). Returns NULL when out of memory.
+ */
+void *change_op(struct change *c, uint32_t type, uint32_t len);
+
+/** change_error: sets the text of the refusal. Returns @err. */
+int change_error(struct change *c, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Changes that no client asked for (an ARP answer, a configuration file): begin, call the same functions
+ * as a SET handler, then commit or abandon. change_commit() can fail only with -ENOBUFS (too many changes
+ * under way); then it has abandoned the change. A change without operations moves no generation.
+ */
+struct change *change_begin(void);
+int change_commit(struct change *c);
+void change_abandon(struct change *c);
+
+/** change_generation: of the last committed change. */
+uint64_t change_generation(void);
+
+/** change_generation_of: the last generation that worker @lcore has applied. Any lcore. */
+uint64_t change_generation_of(unsigned int lcore);
+
+/** change_unconfirmed: committed changes that worker @lcore has not confirmed. */
+uint64_t change_unconfirmed(unsigned int lcore);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Named counters. Each lcore counts on its own cache lines; the reader sums. Every packet that is
+ * dropped goes to the graph node "drop" (core/graph_drop.c) after its node has counted the reason here
+ * with a counter of kind DPVS_STAT_DROP: the sum of all DROP counters equals the packets of "drop".
+ *
+ * Thread-safety: stats_inc(), stats_add(): any lcore, own counters. stats_sum(): main lcore.
+ */
+#ifndef STATS_H
+#define STATS_H
+
+#include <stdint.h>
+
+#include <rte_lcore.h>
+
+/** struct stats_block: a module's counters; lcore: cache-aligned arrays, allocated before init(). */
+struct stats_block {
+	uint64_t *lcore[RTE_MAX_LCORE];
+};
+
+static inline void
+stats_add(struct stats_block *block, unsigned int id, uint64_t n)
+{
+	block->lcore[rte_lcore_id()][id] += n;
+}
+
+static inline void
+stats_inc(struct stats_block *block, unsigned int id)
+{
+	stats_add(block, id, 1);
+}
+
+uint64_t stats_sum(const struct stats_block *block, unsigned int id);
+
+#endif

@@ -1,0 +1,15 @@
+# TAP everywhere: C programs with GLib's g_test, scripts (*.t) that print it themselves.
+TEST_EXTENSIONS = .t
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+T_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-test
+T_LOG_COMPILER = $(LOG_COMPILER)
+AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+	G_TEST_SRCDIR='$(abs_top_srcdir)'; G_TEST_BUILDDIR='$(abs_top_builddir)'; AWK='$(AWK)'; \
+	export top_srcdir top_builddir G_TEST_SRCDIR G_TEST_BUILDDIR AWK;
+EXTRA_DIST += tests/run-test tests/helpers/tap.sh
+
+# Programs that link the daemon or the library.
+test_cppflags = $(dpdk_cppflags) -I$(top_srcdir)/src -I$(top_srcdir)/tests/helpers -I$(top_srcdir)/lib \
+	-DALLOW_EXPERIMENTAL_API
+test_cflags = $(AM_CFLAGS) $(GLIB_CFLAGS)
