@@ -13,3 +13,10 @@ EXTRA_DIST += tests/run-test tests/helpers/tap.sh
 test_cppflags = $(dpdk_cppflags) -I$(top_srcdir)/src -I$(top_srcdir)/tests/helpers -I$(top_srcdir)/lib \
 	-DALLOW_EXPERIMENTAL_API
 test_cflags = $(AM_CFLAGS) $(GLIB_CFLAGS)
+
+# EAL for test programs: add $(test_eal_libs) to LDADD.
+check_LTLIBRARIES += tests/helpers/libtesteal.la
+tests_helpers_libtesteal_la_SOURCES = tests/helpers/eal.c tests/helpers/eal.h
+tests_helpers_libtesteal_la_CPPFLAGS = $(test_cppflags)
+tests_helpers_libtesteal_la_CFLAGS = $(test_cflags)
+test_eal_libs = tests/helpers/libtesteal.la $(GLIB_LIBS) $(DPDK_LIBS)
