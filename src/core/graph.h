@@ -15,7 +15,8 @@
  *   icmp4_error -> ip4_route_out                        (makes the error from the packet, rate-limited)
  *   ip4_route_out -> ip4_output                         (route look-up for packets of our own)
  *   neigh_output -> port_tx | neigh_hold | drop         (writes the Ethernet header)
- *   and the same with 6; ndisc_input hangs below icmp6_input.
+ *   and the same with 6; ndisc_input hangs below icmp6_input. ip4_local -> ip4_route_out (a TCP reset);
+ *   ip6_input -> ip6_local (multicast); arp_input, ndisc_input -> neigh_output (answers, PKT_F_FRAME).
  *
  * Thread-safety: node functions run on the worker that owns the graph.
  */
@@ -30,6 +31,12 @@
 
 /** Longest vector that rx nodes take at once. */
 #define GRAPH_BURST 64
+
+/**
+ * Of the edges of neigh_output the one to port_tx of port 0; port p follows at GRAPH_TX_EDGE + p. The
+ * edges before it are its own (drop, neigh_hold); core/graph.c adds these when it clones port_tx.
+ */
+#define GRAPH_TX_EDGE 2
 
 /**
  * graph_inject: puts a packet of our own into a node of the calling worker's graph, to be walked in its

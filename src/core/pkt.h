@@ -48,6 +48,7 @@ enum {
 	PKT_F_HANDED = 1u << 0,    /**< came over a hand-over ring: must not be handed over again */
 	PKT_F_FORWARD = 1u << 1,   /**< forwarded, not ours: TTL is to be lowered, ICMP errors are due */
 	PKT_F_MULTICAST = 1u << 2, /**< link-layer broadcast or multicast: no ICMP errors (RFC 1122 3.2.2) */
+	PKT_F_FRAME = 1u << 3,     /**< to neigh_output, with NEIGH_NONE: the Ethernet header is there already */
 };
 
 /** Private area of each mbuf of our pools, bytes. */

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_per_lcore.h>
+
 #include "core/pkt.h"
 
 struct change;
@@ -36,8 +38,20 @@ bool route_lookup(uint8_t af, const union ip_addr *dst, struct route_result *ret
  * somebody may have cached is changed. Who caches a route_result or a neighbour index (connections do)
  * compares, and looks up again when it moved.
  */
-uint32_t net_generation(void);
-void net_generation_bump(void); /* by on_commit handlers of net/ */
+RTE_DECLARE_PER_LCORE(uint32_t, net_generation_count);
+
+static inline uint32_t
+net_generation(void)
+{
+	return RTE_PER_LCORE(net_generation_count);
+}
+
+/** net_generation_bump: by on_commit handlers of net/, on their worker. */
+static inline void
+net_generation_bump(void)
+{
+	RTE_PER_LCORE(net_generation_count)++;
+}
 
 /*
  * Connected, local and broadcast routes, by ifaddr, inside its change. Return 0 or negative errno.
@@ -45,6 +59,6 @@ void net_generation_bump(void); /* by on_commit handlers of net/ */
 int route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
 		     uint16_t port, const union ip_addr *src);
 int route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		     uint16_t port);
+		     uint16_t port, const union ip_addr *src);
 
 #endif
