@@ -104,6 +104,8 @@ struct module {
 	struct stats_block *stats_block; /**< where its counters live; filled before init() */
 	struct rte_node_register *const *nodes; /**< NULL-ended; .id is filled on registration */
 
+	/** Checks across keys, before anything starts: conf_error() for each thing wrong. May be NULL. */
+	void (*check)(struct conf *conf);
 	int (*init)(const struct conf *conf);
 	int (*lcore_init)(void);
 	int (*start)(void);

@@ -26,4 +26,30 @@ unsigned int conf_choice(const struct conf *conf, const char *section, const cha
 const char *conf_instance(const struct conf *conf, const char *instance, unsigned int i);
 const char *conf_instance_name(const char *section);
 
+/** conf_is_set: does the file give the key (else its default holds)? */
+bool conf_is_set(const struct conf *conf, const char *section, const char *key);
+
+/** conf_error: for check() hooks: the value of @key is wrong; say why, then ";" and the cure. */
+void conf_error(struct conf *conf, const char *section, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct module;
+
+/**
+ * conf_load: reads and checks @path (NULL: all defaults) against the tables of @modules (NULL-ended).
+ * @report is called once for each error with a line "FILE:LINE: what is wrong; cure".
+ * Returns: 0, -ENOENT or another reason why @path cannot be read (reported too), -EINVAL (errors).
+ */
+int conf_load(const char *path, const struct module *const *modules,
+	      void (*report)(const char *line, void *arg), void *arg, struct conf **ret_conf);
+
+/** conf_parse: the same from memory; @name stands for the file in messages. */
+int conf_parse(const char *text, const char *name, const struct module *const *modules,
+	       void (*report)(const char *line, void *arg), void *arg, struct conf **ret_conf);
+
+void conf_free(struct conf *conf); /* takes NULL */
+
+/** conf_print_help: the table of all keys, for --help-config. */
+void conf_print_help(const struct module *const *modules);
+
 #endif

@@ -18,6 +18,11 @@
  *   and the same with 6; ndisc_input hangs below icmp6_input. ip4_local -> ip4_route_out (a TCP reset);
  *   ip6_input -> ip6_local (multicast); arp_input, ndisc_input -> neigh_output (answers, PKT_F_FRAME).
  *
+ * Edges must lead to nodes that some module brings.
+ *
+ * The nodes port_rx, port_tx and eth_input live in src/net (they know ports); handover, handover_rx and
+ * drop in src/core.
+ *
  * Thread-safety: node functions run on the worker that owns the graph.
  */
 #ifndef GRAPH_H
