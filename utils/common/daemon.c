@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tools' way to the daemon; see daemon.h.
+ */
+#include "common/daemon.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/error.h"
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void
+sleep_ms(uint64_t ms)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+		;
+}
+
+int
+daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
+{
+	uint64_t deadline = now_ms() + (uint64_t)opts->wait_s * 1000;
+	unsigned int timeout_ms = DAEMON_TIMEOUT_MS;
+	struct dpvs_client *client;
+	int rc;
+
+	*ret_client = NULL;
+	if (opts->wait_s > timeout_ms / 1000)
+		timeout_ms = opts->wait_s > UINT32_MAX / 1000 ? UINT32_MAX : opts->wait_s * 1000;
+	for (;;) {
+		client = NULL;
+		rc = dpvs_client_open(opts->socket, timeout_ms, &client);
+		if (rc == 0) {
+			*ret_client = client;
+			return 0;
+		}
+		/* Only these mean "not there yet". */
+		if ((rc != -ENOENT && rc != -ECONNREFUSED) || now_ms() >= deadline)
+			break;
+		dpvs_client_close(client);
+		sleep_ms(50);
+	}
+	if (client)
+		error_print("%s", dpvs_client_error(client));
+	else
+		error_print("cannot connect to the daemon: %s", strerror(-rc));
+	dpvs_client_close(client);
+	return rc;
+}
+
+int
+daemon_repeat(unsigned int interval_s, unsigned int count, int (*fn)(void *ctx), void *ctx)
+{
+	uint64_t next = now_ms();
+	unsigned int done;
+
+	for (done = 1;; done++) {
+		uint64_t now;
+		int rc = fn(ctx);
+
+		if (rc != 0 || interval_s == 0 || done == count)
+			return rc;
+		/* From the start, not from the end of the last output: no drift; a slow output skips turns. */
+		now = now_ms();
+		do
+			next += (uint64_t)interval_s * 1000;
+		while (next < now);
+		sleep_ms(next - now);
+	}
+}

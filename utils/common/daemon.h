@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tools' way to the daemon: which socket, how long to wait, what to say when it is not there; and
+ * repeating an output (--interval, --count).
+ *
+ * Thread-safety: one thread.
+ */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include <stdint.h>
+
+#include <dpvsctrl/client.h>
+
+/** How long an answer may take when --wait does not say more, in milliseconds. */
+#define DAEMON_TIMEOUT_MS 10000u
+
+/** struct daemon_opts: what the command line says about the connection. */
+struct daemon_opts {
+	const char *socket;    /**< --socket; NULL: DPVS_SOCKET, else the default */
+	unsigned int wait_s;   /**< --wait: how long to wait for the daemon to be there, 0: not at all */
+};
+
+/**
+ * daemon_connect: connects; with wait_s it tries again until the daemon is there or the time is over.
+ * @ret_client (out): NULL on failure
+ * Returns: 0, or a negative errno after one line on stderr.
+ */
+int daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client);
+
+/**
+ * daemon_repeat: calls @fn at once and then every @interval_s seconds, @count times in all (0: for ever;
+ * without an interval once). Ends early when @fn returns non-zero, and returns that.
+ */
+int daemon_repeat(unsigned int interval_s, unsigned int count, int (*fn)(void *ctx), void *ctx);
+
+#endif
