@@ -43,6 +43,15 @@ void change_done(struct change *c, void (*fn)(void *arg), void *arg);
  */
 void *change_op(struct change *c, uint32_t type, uint32_t len);
 
+/**
+ * change_before_commit: @fn(@c, @arg) runs once all records went well, in order of the notes, before the
+ * operations are sent; for work that is done once for many records (a worker's object of a service). It may
+ * use the functions above, this one too, and fail: then the change is abandoned. Not run when abandoned
+ * earlier. No record in
+ * particular is to blame then.
+ */
+void change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg);
+
 /** change_error: sets the text of the refusal. Returns @err. */
 int change_error(struct change *c, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -22,4 +22,7 @@ extern const struct module conn_module;
 /** flow_owner: worker index that owns the connections of @client:@port. Any lcore. */
 uint16_t flow_owner(uint8_t af, const union ip_addr *client, rte_be16_t port);
 
+/** conn_capacity: connections that fit in the tables of all workers together. Main lcore, after init(). */
+uint32_t conn_capacity(void);
+
 #endif

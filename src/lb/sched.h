@@ -2,7 +2,7 @@
 /*
  * Schedulers: one file each in sched/, one constant struct sched_ops each, listed in sched.c.
  *
- * Thread-safety: build, free_table: main lcore. pick: worker lcore.
+ * Thread-safety: build: main lcore. start, pick: worker lcore. sched_by_name(): any.
  */
 #ifndef SCHED_H
 #define SCHED_H
@@ -14,20 +14,31 @@ struct dest;
 struct flow;
 struct service;
 
-/** Scheduler state of one service on one worker (rr and wrr positions); zero at start, offset by worker. */
+/** struct sched_lcore: where a scheduler stands with one service on one worker. Owner: that worker. */
 struct sched_lcore {
-	uint32_t pos;
-	uint32_t round;
+	uint32_t pos;   /**< rr, wrr: next place in the table */
+	uint32_t level; /**< wrr: steps down from the highest weight */
+	uint32_t group; /**< wrr: group of equal weights reached */
+	uint32_t pad;
 };
 
+/** struct sched_ops: a scheduler. Services are built on the main lcore and never change after. */
 struct sched_ops {
 	const char *name;
 	/** Allowed DPVS_SCHED_* flags. */
 	uint32_t flags;
-	/** Builds the table for @svc (dests and flags are set); *ret_table may stay NULL. 0 or negative errno. */
+	/**
+	 * Builds what pick() needs for @svc (dests and flags are set); *ret_table may stay NULL, else it is
+	 * freed with free(). Main lcore. Returns 0, -ENOMEM, -ENOSPC (too many servers for the table).
+	 */
 	int (*build)(const struct service *svc, void **ret_table);
-	void (*free_table)(void *table);
-	/** Picks a dest with weight above 0, or NULL. */
+	/** Sets the first position on worker @worker of @workers, so that they do not start alike. NULL: none. */
+	void (*start)(const struct service *svc, struct sched_lcore *state, unsigned int worker,
+		      unsigned int workers);
+	/**
+	 * Picks a dest with weight above 0, or NULL: there is none. Worker lcore. @state may come from an
+	 * earlier object of the service, with other servers.
+	 */
 	const struct dest *(*pick)(const struct service *svc, struct sched_lcore *state,
 				   const struct flow *flow);
 };

@@ -7,7 +7,15 @@
  * when all workers have acknowledged the successor. What changes with packets is per worker and indexed
  * by dest->index: struct dest_lcore. Connections keep index and generation of their dest, no pointer.
  *
- * Thread-safety: service_lookup(), service_schedule(), dest_lcore(), dest_by_index(): worker lcore.
+ * A server that was removed (weight 0 is not that) keeps its slot until the last of its connections has
+ * gone: the commit changes dest_lcore.generation on each worker, dest_is_there() turns false, and packets
+ * of these connections are dropped until they expire. Adding the same server to the same virtual address
+ * again while they last revives the slot: they go on.
+ *
+ * Thread-safety
+ *   worker lcore: service_lookup(), service_by_reply(), service_schedule(), dest_lcore(), dest_is_there(),
+ *     dest_hold(), dest_put()
+ *   any lcore: dest_active_total(), dest_inactive_total()
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -30,15 +38,14 @@ struct dest {
 	rte_be16_t port;
 	uint8_t af;
 	uint8_t fwd; /**< DPVS_FWD_* */
-	uint32_t weight;
-	uint32_t uthresh;
-	uint32_t lthresh;
+	uint32_t weight;      /**< 0: takes no new connections */
+	uint32_t last_weight; /**< the last one above 0: a Maglev table does not move when a server drains */
 };
 
 /** struct service_laddr: a local address of a full-NAT service. */
 struct service_laddr {
 	union ip_addr addr;
-	uint32_t index; /**< slot of the address in lb/laddr_port.h's tables: one per address, shared by services */
+	uint32_t index; /**< slot of the address, see lb/laddr.h: one per address, shared by services */
 };
 
 /** struct service: a virtual service, for workers read-only. */
@@ -55,7 +62,7 @@ struct service {
 	const void *sched_table; /**< what the scheduler built on the main lcore (Maglev table, wrr sequence) */
 	uint32_t num_dests;
 	uint32_t num_laddrs;
-	const struct dest *const *dests;
+	const struct dest *dests; /**< in the order of adding */
 	const struct service_laddr *laddrs;
 };
 
@@ -69,13 +76,16 @@ struct flow {
 	uint8_t proto;
 };
 
-/** struct dest_lcore: a dest as one worker counts it; one cache line. Owner: that worker; main reads. */
+/**
+ * struct dest_lcore: a slot as one worker counts it; one cache line. Written by that worker alone (plain
+ * stores of aligned words), read by main and by the schedulers of other workers.
+ */
 struct dest_lcore {
-	uint32_t generation; /**< equals struct dest's while it is there; differs: server was removed */
+	uint32_t generation; /**< equals struct dest's while the server is there; set by commit */
 	uint32_t active;     /**< connections in state established */
 	uint32_t inactive;   /**< in any other state */
-	uint32_t pad;
-	uint64_t conns;
+	uint32_t holds;      /**< dest_hold() less dest_put() */
+	uint64_t conns;      /**< connections made; these five never go back, main keeps offsets for zeroing */
 	uint64_t in_pkts;
 	uint64_t out_pkts;
 	uint64_t in_bytes;
@@ -89,6 +99,34 @@ static inline struct dest_lcore *
 dest_lcore(uint32_t dest_index)
 {
 	return &dest_lcores[lcore_me()->worker][dest_index];
+}
+
+/** dest_is_there: false when the server of a connection was removed: its packets are dropped. */
+static inline bool
+dest_is_there(uint32_t dest_index, uint32_t generation)
+{
+	return dest_lcore(dest_index)->generation == generation;
+}
+
+/**
+ * dest_hold, dest_put: a connection of this worker starts and stops using slot @dest_index. Main reuses a
+ * slot only when no worker holds it. Relaxed stores: main reads the counter after the workers have
+ * acknowledged the removal, and from then on it only falls.
+ */
+static inline void
+dest_hold(uint32_t dest_index)
+{
+	struct dest_lcore *dl = dest_lcore(dest_index);
+
+	__atomic_store_n(&dl->holds, dl->holds + 1, __ATOMIC_RELAXED);
+}
+
+static inline void
+dest_put(uint32_t dest_index)
+{
+	struct dest_lcore *dl = dest_lcore(dest_index);
+
+	__atomic_store_n(&dl->holds, dl->holds - 1, __ATOMIC_RELAXED);
 }
 
 /** service_lookup: the service for a packet to @vip:@port, or NULL. */
@@ -108,12 +146,5 @@ const struct dest *service_schedule(const struct service *svc, const struct flow
 /** dest_active_total, dest_inactive_total: summed over the workers (plain reads; exact enough to balance). */
 uint32_t dest_active_total(uint32_t dest_index);
 uint32_t dest_inactive_total(uint32_t dest_index);
-
-/**
- * dest_hold, dest_put: a connection of this worker starts and stops using slot @dest_index. Main reuses a
- * slot only when no worker holds it.
- */
-void dest_hold(uint32_t dest_index);
-void dest_put(uint32_t dest_index);
 
 #endif
