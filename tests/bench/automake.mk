@@ -1,0 +1,12 @@
+# Benches: "make bench". Each program prints JSON objects, one a line, on stdout:
+#   {"bench":NAME,"value":N,"unit":U,"floor":N,"ratio":R}
+# Name a program in bench_programs and give its _SOURCES, _CPPFLAGS, ... as for any other.
+bench_programs =
+EXTRA_PROGRAMS += $(bench_programs)
+CLEANFILES += $(bench_programs)
+
+.PHONY: bench
+bench: all $(bench_programs)
+	@rc=0; for p in $(bench_programs); do \
+		$(SHELL) $(top_srcdir)/tests/run-test ./$$p || rc=1; \
+	done; exit $$rc

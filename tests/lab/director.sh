@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# dpvsd in the director's namespace: director_start, director_stop, dpip and ipvsadm for it.
+# LAB_BUILD is the build tree (default: the source tree).
+# shellcheck shell=sh
+
+LAB_BUILD=${LAB_BUILD:-$top}
+LAB_VIP4=192.0.2.100
+LAB_VIP6=2001:db8:1::100
+
+dpip()
+{
+	DPVS_SOCKET=$LAB_SOCKET "$LAB_BUILD/utils/dpip/dpip" "$@"
+}
+
+ipvsadm()
+{
+	DPVS_SOCKET=$LAB_SOCKET "$LAB_BUILD/utils/ipvsadm/ipvsadm" "$@"
+}
+
+# run COMMAND...: shows a command, then runs it.
+run()
+{
+	printf '# %s\n' "$*"
+	"$@"
+}
+
+# The CPUs that we may use, one a line.
+director_cpus()
+{
+	awk '/^Cpus_allowed_list:/ {
+		n = split($2, part, ",")
+		for (i = 1; i <= n; i++) {
+			if (split(part[i], edge, "-") == 1)
+				edge[2] = edge[1]
+			for (cpu = edge[1]; cpu <= edge[2]; cpu++)
+				print cpu
+		}
+	}' /proc/self/status
+}
+
+# director_lcores WORKERS: "0@0,1@1,2@0,3@1": main lcore first, workers round robin from the second CPU.
+director_lcores()
+{
+	director_cpus | awk -v workers="$1" '
+		{ cpu[n++] = $1 }
+		END {
+			list = "0@" cpu[0]
+			for (i = 1; i <= workers; i++)
+				list = list "," i "@" cpu[i % n]
+			print list
+		}'
+}
+
+# director_queues N: an AF_XDP socket sits on one queue; a queue without one would swallow packets.
+director_queues()
+{
+	for director_dev in wan0 lan0; do
+		in_ns director ethtool -L $director_dev rx "$1" tx "$1" >/dev/null 2>&1 || true
+		in_ns switch ethtool -L "director-$director_dev" rx "$1" tx "$1" >/dev/null 2>&1 || true
+	done
+}
+
+# director_conf PORT-TYPE: $LAB_DIR/dpvsd.conf; more lines come from stdin.
+director_conf()
+{
+	{
+		cat <<-END
+		[port wan0]
+		device = net_${1}0
+
+		[port lan0]
+		device = net_${1}1
+
+		END
+		cat
+	} >"$LAB_DIR/dpvsd.conf"
+}
+
+# director_run PORT-TYPE WORKERS: starts dpvsd on the configuration that is there.
+director_run()
+{
+	director_type=$1
+	director_n=$2
+	director_q=$director_n
+	[ "$director_q" -le "$LAB_QUEUES" ] || director_q=$LAB_QUEUES
+	case $director_type in
+	af_packet)
+		director_args="qpairs=$director_q,framesz=2048,blocksz=65536,framecnt=1024"
+		;;
+	af_xdp)
+		director_queues "$director_q"
+		director_args="start_queue=0,queue_count=$director_q"
+		;;
+	esac
+	RUNTIME_DIRECTORY=$LAB_DIR lab_run dpvsd director "$LAB_BUILD/src/dpvsd" \
+		-c "$LAB_DIR/dpvsd.conf" --socket "$LAB_SOCKET" -- \
+		--no-huge --no-pci --no-shconf --no-telemetry --iova-mode=va -m 1024 \
+		--lcores "$(director_lcores "$director_n")" \
+		--vdev "net_${director_type}0,iface=wan0,$director_args" \
+		--vdev "net_${director_type}1,iface=lan0,$director_args"
+}
+
+director_ready()
+{
+	! lab_alive dpvsd && return 0
+	dpip link show >/dev/null 2>&1
+}
+
+# Waits until the socket answers; tells what dpvsd said when it ended instead.
+director_wait()
+{
+	if ! wait_for 30 director_ready || ! lab_alive dpvsd; then
+		say "dpvsd said:"
+		tail -n 20 "$LAB_DIR/dpvsd.log" >&2
+		return 1
+	fi
+}
+
+# director_start PORT-TYPE WORKERS [configuration lines on stdin]
+director_start()
+{
+	director_conf "$1"
+	director_run "$1" "$2"
+	director_wait
+}
+
+director_stop()
+{
+	lab_stop dpvsd "$@"
+}
+
+# Addresses of the director; each command is shown.
+director_addresses()
+{
+	run dpip addr add 192.0.2.1/24 dev wan0
+	run dpip addr add 2001:db8:1::1/64 dev wan0
+	run dpip addr add 198.51.100.1/24 dev lan0
+	run dpip addr add 2001:db8:2::1/64 dev lan0
+	run dpip addr add $LAB_VIP4/32 dev wan0
+	run dpip addr add $LAB_VIP6/128 dev wan0
+}
+
+# director_service fullnat|nat|dr PROTO VIP PORT [SCHEDULER]: a service with both servers, as IPv4 or IPv6.
+director_service()
+{
+	case $3 in
+	*:*)
+		director_vs="[$3]:$4"
+		director_rs="[2001:db8:2::11]:$4 [2001:db8:2::12]:$4"
+		director_local=2001:db8:2::20
+		;;
+	*)
+		director_vs=$3:$4
+		director_rs="198.51.100.11:$4 198.51.100.12:$4"
+		director_local=198.51.100.20
+		;;
+	esac
+	case $1 in
+	fullnat) director_fwd=-b ;;
+	nat) director_fwd=-m ;;
+	dr) director_fwd=-g ;;
+	esac
+	case $2 in
+	tcp) director_proto=-t ;;
+	udp) director_proto=-u ;;
+	esac
+	run ipvsadm -A $director_proto "$director_vs" -s "${5:-rr}"
+	if [ "$1" = fullnat ]; then
+		for director_i in 1 2 3 4; do
+			run ipvsadm -P $director_proto "$director_vs" -z $director_local$director_i -F lan0
+		done
+	fi
+	for director_r in $director_rs; do
+		run ipvsadm -a $director_proto "$director_vs" -r "$director_r" $director_fwd -w 1
+	done
+}
