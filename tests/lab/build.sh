@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds in the tree, runs the tests and benches: build_tree, check_run, bench_run.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 build_jobs()
 {
@@ -16,7 +16,9 @@ build_configured()
 
 build_fresh()
 {
-	[ -x configure ] && [ configure -nt configure.ac ] || as_owner ./bootstrap || return
+	if [ ! -x configure ] || [ -n "$(find configure.ac -newer configure)" ]; then
+		as_owner ./bootstrap || return
+	fi
 	if have gcc || [ -n "${CC:-}" ]; then
 		as_owner ./configure -q
 	else

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Messages and small helpers for quickstart and the files next to this one. $top is the source tree.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 say()
 {

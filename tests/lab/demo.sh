@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # quickstart demo and up.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 # demo_failed CAUSE: remembers; the demo goes on, so that all is seen.
 demo_failed()

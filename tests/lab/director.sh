@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dpvsd in the director's namespace: director_start, director_stop, dpip and ipvsadm for it.
 # LAB_BUILD is the build tree (default: the source tree).
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 LAB_BUILD=${LAB_BUILD:-$top}
 LAB_VIP4=192.0.2.100

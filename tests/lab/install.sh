@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing: install_missing GROUP...  Groups: build (compiler, DPDK, GLib), check (what
 # tests of the tree use), lab (namespaces, web server), check-net (what tests/net uses).
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 # Lines: group, probe, Debian and Ubuntu package, Fedora and EL package ("-": none), must or may.
 # A probe is a command, pkg:MODULE for pkg-config, or header:FILE. "may": tests skip without it.

@@ -9,7 +9,7 @@
 #
 # IPv6 has the same host parts (2001:db8:1::10, ::100, 2001:db8:2::201). The kernel has no address on the
 # director's ports; dpvsd has. Everything is inside the namespaces and $LAB_DIR; nothing else is touched.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 LAB=${DPVS_LAB:-dpvs}
 case $LAB in

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Real servers of the lab: nginx on port 80 and dnsmasq on port 53, each in its namespace with its own
 # configuration and folder. The machine's own nginx is not touched.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 # server_start rs1
 server_start()
