@@ -18,6 +18,8 @@ case $LAB in
 	;;
 esac
 LAB_DIR=/run/dpvs-lab/$LAB
+# Used by quickstart and director.sh.
+# shellcheck disable=SC2034
 LAB_SOCKET=$LAB_DIR/dpvs_ctrl
 LAB_NAMESPACES="client director rs1 rs2 switch"
 # Where dpvsd's ports have several queues, the veth needs them too: AF_XDP takes one socket per queue.

@@ -6,7 +6,7 @@ EXTRA_DIST += tests/lab/common.sh tests/lab/install.sh tests/lab/build.sh tests/
 
 .PHONY: check-net
 check-net: all
-	@if test -n "$(strip $(net_tests))"; then \
+	@if test -n "`echo $(net_tests)`"; then \
 		DPVS_TEST_TIMEOUT=300 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(net_tests)" \
 			TEST_SUITE_LOG=tests/net/test-suite.log; \
 	fi
