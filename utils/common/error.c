@@ -10,6 +10,9 @@
 static const char *program = "dpvs";
 static unsigned int lines;
 
+static void print_line(const char *prefix, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
 void
 error_set_program(const char *name)
 {
