@@ -1,0 +1,1 @@
+dist_man_MANS += doc/man/dpvs.7 doc/man/dpvsd.8 doc/man/dpvsd.conf.5

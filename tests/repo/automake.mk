@@ -1,2 +1,5 @@
-TESTS += tests/repo/size.t
-dist_check_SCRIPTS += tests/repo/size.t
+# Rules of the tree as tests: each says who broke one.
+repo_tests = tests/repo/dist.t tests/repo/docs.t tests/repo/headers.t tests/repo/layering.t tests/repo/man.t \
+	tests/repo/shellcheck.t tests/repo/size.t tests/repo/words.t
+TESTS += $(repo_tests)
+dist_check_SCRIPTS += $(repo_tests)
