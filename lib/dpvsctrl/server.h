@@ -103,6 +103,32 @@ void dpvs_req_error_index(struct dpvs_req *req, uint32_t index);
 /** dpvs_req_set_flags: DPVS_REPLY_CHANGED. Since: 0.1 */
 void dpvs_req_set_flags(struct dpvs_req *req, uint32_t flags);
 
+/** dpvs_req_uid: who asks, by SO_PEERCRED. Since: 0.1 */
+uid_t dpvs_req_uid(const struct dpvs_req *req);
+
+/**
+ * dpvs_req_cancelled: non-zero when the client has hung up: a handler that answers later may stop its
+ * work, and still ends the request with dpvs_req_end(). Since: 0.1
+ */
+int dpvs_req_cancelled(const struct dpvs_req *req);
+
+/** dpvs_req_backlog: bytes of answers that the client has not read yet. Since: 0.1 */
+size_t dpvs_req_backlog(const struct dpvs_req *req);
+
+/**
+ * dpvs_req_on_drained:
+ * @req: a request whose handler returned DPVS_REQ_PENDING
+ * @fn: called once, in a turn of the main loop of its own
+ * @arg: for @fn
+ *
+ * How a long list keeps pace with its reader: the handler adds a slice with dpvs_req_add() (full parts are
+ * sent at once), asks to be called when the client has read most of it, and goes on from there; after
+ * the last slice dpvs_req_end(). @fn is also called when the client hangs up; see dpvs_req_cancelled().
+ *
+ * Since: 0.1
+ */
+void dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg);
+
 /** dpvs_req_end: answers a request whose handler returned DPVS_REQ_PENDING; @req is gone after it. Since: 0.1 */
 void dpvs_req_end(struct dpvs_req *req, int err);
 

@@ -11,3 +11,9 @@ tests_unit_conn_table_test_SOURCES = tests/unit/conn_table_test.c
 tests_unit_conn_table_test_CPPFLAGS = $(test_cppflags)
 tests_unit_conn_table_test_CFLAGS = $(test_cflags)
 tests_unit_conn_table_test_LDADD = src/libdpvsd.la
+
+check_PROGRAMS += tests/unit/client_server_test
+TESTS += tests/unit/client_server_test
+tests_unit_client_server_test_SOURCES = tests/unit/client_server_test.c
+tests_unit_client_server_test_CFLAGS = $(test_cflags)
+tests_unit_client_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One request of the control socket: its records brought to the size that the handler knows, the
+ * handler called, its answer collected and sent in parts. A handler may keep the request and end it
+ * later; what it adds meanwhile goes out part by part, and dpvs_req_backlog() and dpvs_req_on_drained()
+ * let it keep pace with a slow reader.
+ */
+#include "server_priv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+req_free(struct dpvs_req *req)
+{
+	if (req->cancel_source != 0)
+		g_source_remove(req->cancel_source);
+	if (req->server != NULL)
+		g_queue_unlink(&req->server->reqs, &req->link);
+	if (req->client != NULL)
+		req->client->req = NULL;
+	g_free(req->records);
+	g_free(req->part);
+	g_free(req);
+}
+
+/* Ends @req: the last part of the answer, the audit; the client's next request may follow. */
+static void
+req_finish(struct dpvs_req *req, int err)
+{
+	struct dpvs_server *s = req->server;
+	struct client *c = req->client;
+
+	if (req->no_memory) {
+		err = -ENOMEM;
+		g_strlcpy(req->errstr, "not enough memory for the answer", sizeof(req->errstr));
+	}
+	if (err > 0)
+		err = -EINVAL;
+	if (err < 0 && req->errstr[0] == '\0')
+		g_strlcpy(req->errstr, g_strerror(-err), sizeof(req->errstr));
+	if (err == 0)
+		req->errstr[0] = '\0';
+	if (s != NULL && s->params.audit != NULL && req->opt->type == DPVS_SOCKOPT_SET)
+		s->params.audit(req->opt, req->uid, req->pid, req->count, err, req->errstr);
+	if (c != NULL) {
+		c->req = NULL;
+		req->client = NULL;
+		client_reply(c, &req->msg, err, req->flags, err < 0 ? req->index : UINT32_MAX,
+			     req->errstr, req->part_record_size, req->part,
+			     err == 0 ? req->part_bytes : 0);
+	}
+	req_free(req);
+}
+
+/* Refuses @msg before there is a struct dpvs_req. */
+static void
+refuse(struct client *c, const struct dpvs_sock_msg *msg, int err, uint32_t index,
+       const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void
+refuse(struct client *c, const struct dpvs_sock_msg *msg, int err, uint32_t index,
+       const char *format, ...)
+{
+	char text[DPVS_ERRSTR_MAX + 1];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	client_reply(c, msg, err, 0, index, text, 0, NULL, 0);
+}
+
+void
+req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
+	  const struct dpvs_sock_body *body, const void *records)
+{
+	uint32_t count = body->count;
+	struct dpvs_req *req;
+	void *own = NULL;
+	uint32_t i;
+	int rc;
+
+	if (opt->record_size == 0 && count > 0) {
+		refuse(c, msg, -EINVAL, UINT32_MAX, "%s takes no record", opt->name);
+		return;
+	}
+	if (count < opt->min_records) {
+		refuse(c, msg, -EINVAL, UINT32_MAX, "%s needs a record", opt->name);
+		return;
+	}
+	if (count > opt->max_records || (uint64_t)count * opt->record_size > RECORDS_MAX) {
+		refuse(c, msg, -EMSGSIZE, UINT32_MAX, "%s takes at most %u records, not %u", opt->name,
+		       MIN(opt->max_records, RECORDS_MAX / MAX(opt->record_size, 1u)), count);
+		return;
+	}
+	if (opt->record_size > 0) {
+		own = g_try_malloc0((gsize)MAX(count, 1u) * opt->record_size);
+		if (own == NULL) {
+			refuse(c, msg, -ENOMEM, UINT32_MAX, "not enough memory for %u records", count);
+			return;
+		}
+		for (i = 0; i < count; i++) {
+			rc = dpvs_wire_get_record((const char *)records + (size_t)i * body->record_size,
+						  body->record_size,
+						  (char *)own + (size_t)i * opt->record_size,
+						  opt->record_size);
+			if (rc < 0) {
+				g_free(own);
+				refuse(c, msg, rc, i,
+				       "a record of %s uses fields that this daemon does not know "
+				       "(%u bytes, known are %u)",
+				       opt->name, body->record_size, opt->record_size);
+				return;
+			}
+		}
+	}
+
+	req = g_new0(struct dpvs_req, 1);
+	req->client = c;
+	req->server = c->server;
+	req->link.data = req;
+	g_queue_push_tail_link(&c->server->reqs, &req->link);
+	req->opt = opt;
+	req->msg = *msg;
+	req->uid = c->uid;
+	req->pid = c->pid;
+	req->count = count;
+	req->records = own;
+	req->index = UINT32_MAX;
+	c->req = req;
+
+	req->in_handler = true;
+	rc = opt->fn(req, own, count);
+	req->in_handler = false;
+	if (req->ended)
+		req_finish(req, req->result);
+	else if (rc != DPVS_REQ_PENDING)
+		req_finish(req, rc);
+}
+
+const void *
+dpvs_req_data(const struct dpvs_req *req)
+{
+	return req->opt->data;
+}
+
+const struct dpvs_sockopt *
+dpvs_req_sockopt(const struct dpvs_req *req)
+{
+	return req->opt;
+}
+
+void
+dpvs_req_add(struct dpvs_req *req, const void *record, uint32_t record_size)
+{
+	/* Nobody listens any more. */
+	if (req->client == NULL || req->client->dead || req->no_memory)
+		return;
+	if (record_size == 0 || record_size > DPVS_RECORD_MAX ||
+	    (req->part_record_size != 0 && req->part_record_size != record_size)) {
+		g_return_if_reached();
+	}
+	req->part_record_size = record_size;
+	if (req->part_bytes > 0 && req->part_bytes + record_size > PART_SIZE) {
+		client_reply(req->client, &req->msg, 0, req->flags | DPVS_REPLY_MORE, UINT32_MAX, "",
+			     record_size, req->part, req->part_bytes);
+		req->part_bytes = 0;
+		/* A part that overflowed what may be unread has taken the client away. */
+		if (req->client == NULL)
+			return;
+	}
+	if (req->part_size - req->part_bytes < record_size) {
+		size_t size = MIN(MAX(req->part_size * 2, record_size * 4u), PART_SIZE + 0u);
+		unsigned char *p = g_try_realloc(req->part, size);
+
+		if (p == NULL) {
+			req->no_memory = true;
+			return;
+		}
+		req->part = p;
+		req->part_size = size;
+	}
+	memcpy(req->part + req->part_bytes, record, record_size);
+	req->part_bytes += record_size;
+}
+
+int
+dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(req->errstr, sizeof(req->errstr), format, args);
+	va_end(args);
+	return err;
+}
+
+void
+dpvs_req_error_index(struct dpvs_req *req, uint32_t index)
+{
+	req->index = index;
+}
+
+void
+dpvs_req_set_flags(struct dpvs_req *req, uint32_t flags)
+{
+	req->flags |= flags & DPVS_REPLY_CHANGED;
+}
+
+uid_t
+dpvs_req_uid(const struct dpvs_req *req)
+{
+	return req->uid;
+}
+
+int
+dpvs_req_cancelled(const struct dpvs_req *req)
+{
+	return req->client == NULL;
+}
+
+size_t
+dpvs_req_backlog(const struct dpvs_req *req)
+{
+	return req->client == NULL ? 0 : req->client->out_bytes;
+}
+
+/* Calls the function that waits, once. */
+static void
+req_drained(struct dpvs_req *req)
+{
+	void (*fn)(struct dpvs_req *, void *) = req->drained;
+
+	req->drained = NULL;
+	if (fn != NULL)
+		fn(req, req->drained_arg);
+}
+
+static gboolean
+req_cancel_idle(gpointer arg)
+{
+	struct dpvs_req *req = arg;
+
+	req->cancel_source = 0;
+	req_drained(req);
+	return G_SOURCE_REMOVE;
+}
+
+void
+dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg)
+{
+	req->drained = fn;
+	req->drained_arg = arg;
+	if (req->client != NULL)
+		client_wake(req->client);
+	else if (fn != NULL && req->cancel_source == 0)
+		req->cancel_source = g_idle_add_full(G_PRIORITY_DEFAULT, req_cancel_idle, req, NULL);
+}
+
+void
+req_check_drained(struct dpvs_req *req)
+{
+	if (req->drained != NULL && req->client->out_bytes < BACKLOG_LOW)
+		req_drained(req);
+}
+
+/* The client is gone. Who waits for it to read learns that from a turn of the loop of its own. */
+void
+req_hangup(struct dpvs_req *req)
+{
+	req->client = NULL;
+	g_clear_pointer(&req->part, g_free);
+	req->part_bytes = 0;
+	req->part_size = 0;
+	if (req->drained != NULL && req->cancel_source == 0)
+		req->cancel_source = g_idle_add_full(G_PRIORITY_DEFAULT, req_cancel_idle, req, NULL);
+}
+
+void
+dpvs_req_end(struct dpvs_req *req, int err)
+{
+	struct client *c = req->client;
+
+	if (req->in_handler) {
+		req->ended = true;
+		req->result = err;
+		return;
+	}
+	req_finish(req, err);
+	if (c != NULL && !c->dead) {
+		client_flush(c);
+		client_wake(c);
+	}
+	if (c != NULL && !c->server->in_turn)
+		server_reap(c->server);
+}
