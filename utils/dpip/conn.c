@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dpip conn: the connection table.
+ */
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include <dpvsctrl/proto/conn.h>
+#include <dpvsctrl/proto/netif.h>
+
+#include "dpip/show.h"
+
+enum { CONN_CLIENT, CONN_VIP, CONN_DEST, CONN_PROTO, CONN_STATE, CONN_LIMIT };
+
+static const struct dpip_word proto_words[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{},
+};
+
+static const struct dpip_word state_words[] = {
+	{ "NONE", DPVS_CONN_NONE },
+	{ "ESTABLISHED", DPVS_CONN_ESTABLISHED },
+	{ "SYN_SENT", DPVS_CONN_SYN_SENT },
+	{ "SYN_RECV", DPVS_CONN_SYN_RECV },
+	{ "FIN_WAIT", DPVS_CONN_FIN_WAIT },
+	{ "TIME_WAIT", DPVS_CONN_TIME_WAIT },
+	{ "CLOSE", DPVS_CONN_CLOSE },
+	{ "CLOSE_WAIT", DPVS_CONN_CLOSE_WAIT },
+	{ "LAST_ACK", DPVS_CONN_LAST_ACK },
+	{ "LISTEN", DPVS_CONN_LISTEN },
+	{ "SYNACK", DPVS_CONN_SYNACK },
+	{ "UDP", DPVS_CONN_UDP },
+	{},
+};
+
+static const struct dpip_word fwd_words[] = {
+	{ "nat", DPVS_FWD_NAT },	 { "tunnel", DPVS_FWD_TUNNEL }, { "dr", DPVS_FWD_DR },
+	{ "fullnat", DPVS_FWD_FULLNAT }, { "snat", DPVS_FWD_SNAT },	{},
+};
+
+static const struct dpip_param show_params[] = {
+	[CONN_CLIENT] = {
+		.name = "client",
+		.kind = DPIP_ADDRPORT,
+	},
+	[CONN_VIP] = {
+		.name = "vip",
+		.kind = DPIP_ADDRPORT,
+	},
+	[CONN_DEST] = {
+		.name = "dest",
+		.alias = "rs",
+		.kind = DPIP_ADDRPORT,
+	},
+	[CONN_PROTO] = {
+		.name = "proto",
+		.kind = DPIP_CHOICE,
+		.words = proto_words,
+	},
+	[CONN_STATE] = {
+		.name = "state",
+		.metavar = "STATE",
+		.kind = DPIP_CHOICE,
+		.words = state_words,
+	},
+	[CONN_LIMIT] = {
+		.name = "limit",
+		.kind = DPIP_UINT,
+		.min = 1,
+		.max = UINT32_MAX,
+	},
+	{},
+};
+
+/* The first entries are those of show_params. */
+static const struct dpip_param get_params[] = {
+	[CONN_CLIENT] = {
+		.name = "client",
+		.metavar = "ADDR:PORT",
+		.kind = DPIP_ADDRPORT,
+		.flags = DPIP_REQUIRED,
+	},
+	[CONN_VIP] = {
+		.name = "vip",
+		.metavar = "ADDR:PORT",
+		.kind = DPIP_ADDRPORT,
+		.flags = DPIP_REQUIRED,
+	},
+	[CONN_DEST] = {
+		.name = "proto",
+		.kind = DPIP_CHOICE,
+		.words = proto_words,
+		.flags = DPIP_REQUIRED,
+	},
+	{},
+};
+
+static void
+pair_end(struct dpip *d, const char *key, const char *port_key, const char *label,
+	 const struct dpvs_addr *addr, uint16_t port)
+{
+	char buf[FORMAT_ADDR_PORT_SIZE];
+
+	writer_addr(&d->w, key, addr);
+	if (addr->family)
+		writer_uint(&d->w, port_key, port);
+	else
+		writer_null(&d->w, port_key);
+	if (addr->family == 0 || writer_is_json(&d->w))
+		return;
+	writer_text(&d->w, "%s ", label);
+	writer_color(&d->w, addr->family == AF_INET6 ? WRITER_INET6 : WRITER_INET, "%s",
+		     format_addr_port(addr, port, buf));
+	writer_text(&d->w, " ");
+}
+
+static void
+show_conn(struct dpip *d, const struct dpvs_conn_info *c)
+{
+	char proto[FORMAT_NUMBER_SIZE], number[FORMAT_NUMBER_SIZE];
+	const char *state = show_word(state_words, c->state);
+	const char *fwd = show_word(fwd_words, c->fwd);
+	const char *name = d->opts.numeric ? format_number(c->proto, FORMAT_PLAIN, proto)
+					   : proto_name(c->proto, proto);
+
+	writer_open_object(&d->w, NULL);
+	writer_str(&d->w, "proto", name);
+	writer_text(&d->w, "%s ", name);
+	pair_end(d, "client", "client_port", "client", &c->client, c->client_port);
+	pair_end(d, "vip", "vip_port", "vip", &c->vip, c->vip_port);
+	pair_end(d, "laddr", "laddr_port", "laddr", &c->laddr, c->laddr_port);
+	pair_end(d, "dest", "dest_port", "dest", &c->dest, c->dest_port);
+	writer_pair_str(&d->w, "fwd", "fwd", fwd ? fwd : "unknown");
+	writer_pair_str(&d->w, "state", "state", state ? state : "unknown");
+	writer_uint(&d->w, "expire_ms", c->expire_ms);
+	writer_text(&d->w, "expires %s ", format_duration(c->expire_ms, number));
+	writer_pair_uint(&d->w, "lcore", "lcore", c->lcore);
+	writer_uint(&d->w, "in_packets", c->in_pkts);
+	writer_uint(&d->w, "in_bytes", c->in_bytes);
+	writer_uint(&d->w, "out_packets", c->out_pkts);
+	writer_uint(&d->w, "out_bytes", c->out_bytes);
+	if (d->opts.statistics) {
+		writer_break(&d->w);
+		writer_text(&d->w, "    in %s packets", show_number(d, c->in_pkts, number));
+		writer_text(&d->w, " %s bytes", show_number(d, c->in_bytes, number));
+		writer_text(&d->w, " out %s packets", show_number(d, c->out_pkts, number));
+		writer_text(&d->w, " %s bytes", show_number(d, c->out_bytes, number));
+	}
+	writer_text(&d->w, "\n");
+	writer_close_object(&d->w);
+}
+
+static void
+show_conn_brief(struct dpip *d, const struct dpvs_conn_info *c)
+{
+	char client[FORMAT_ADDR_PORT_SIZE], vip[FORMAT_ADDR_PORT_SIZE], dest[FORMAT_ADDR_PORT_SIZE];
+	char proto[FORMAT_NUMBER_SIZE];
+	const char *state = show_word(state_words, c->state);
+
+	writer_text(&d->w, "%-4s %-11s %s %s %s\n", proto_name(c->proto, proto),
+		    state ? state : "unknown", format_addr_port(&c->client, c->client_port, client),
+		    format_addr_port(&c->vip, c->vip_port, vip),
+		    format_addr_port(&c->dest, c->dest_port, dest));
+}
+
+static int
+list(struct dpip *d, const struct dpip_value *v, struct dpvs_reply **ret_reply)
+{
+	struct dpvs_conn_filter filter = {
+		.client = v[CONN_CLIENT].addr,
+		.vip = v[CONN_VIP].addr,
+		.dest = v[CONN_DEST].addr,
+		.client_port = v[CONN_CLIENT].port,
+		.vip_port = v[CONN_VIP].port,
+		.dest_port = v[CONN_DEST].port,
+		.proto = (uint8_t)v[CONN_PROTO].num,
+		.state_plus_one = v[CONN_STATE].given ? (uint8_t)(v[CONN_STATE].num + 1) : 0,
+		.limit = (uint32_t)v[CONN_LIMIT].num,
+	};
+
+	return session_get(d, DPVS_GET_CONNS, &filter, sizeof(filter), ret_reply);
+}
+
+static void
+show_all(struct dpip *d, const struct dpvs_reply *reply)
+{
+	struct dpvs_conn_info c;
+
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &c, sizeof(c));
+		/* -4 and -6 filter here: the filter of the request has no word for it. */
+		if (d->opts.family && c.client.family != d->opts.family)
+			continue;
+		if (d->opts.brief && !writer_is_json(&d->w))
+			show_conn_brief(d, &c);
+		else
+			show_conn(d, &c);
+	}
+	show_close(d);
+}
+
+static int
+conn_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_reply *reply;
+	int rc = list(d, v, &reply);
+
+	if (rc)
+		return rc;
+	show_all(d, reply);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+conn_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_conn_filter filter = {
+		.client = v[CONN_CLIENT].addr,
+		.vip = v[CONN_VIP].addr,
+		.client_port = v[CONN_CLIENT].port,
+		.vip_port = v[CONN_VIP].port,
+		.proto = (uint8_t)v[CONN_DEST].num,
+	};
+	struct dpvs_reply *reply;
+	int rc = session_get(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
+
+	if (rc)
+		return rc;
+	show_all(d, reply);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+/* All of them: what the lcores count, without a walk over the table. */
+static int
+count_all(struct dpip *d, uint64_t *ret_count)
+{
+	struct dpvs_lcore_info lcore;
+	struct dpvs_reply *reply;
+	int rc = session_get(d, DPVS_GET_LCORE_STATS, NULL, 0, &reply);
+
+	if (rc)
+		return rc;
+	*ret_count = 0;
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &lcore, sizeof(lcore));
+		*ret_count += lcore.conns;
+	}
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+count_some(struct dpip *d, const struct dpip_value *v, uint64_t *ret_count)
+{
+	struct dpvs_conn_info c;
+	struct dpvs_reply *reply;
+	int rc = list(d, v, &reply);
+
+	if (rc)
+		return rc;
+	*ret_count = 0;
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &c, sizeof(c));
+		*ret_count += !d->opts.family || c.client.family == d->opts.family;
+	}
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+conn_count(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	bool filtered = d->opts.family != 0;
+	char number[FORMAT_NUMBER_SIZE];
+	uint64_t count;
+	int rc;
+
+	for (int i = CONN_CLIENT; i <= CONN_LIMIT; i++)
+		filtered |= v[i].given;
+	rc = filtered ? count_some(d, v, &count) : count_all(d, &count);
+	if (rc)
+		return rc;
+	show_open(d);
+	writer_open_object(&d->w, NULL);
+	writer_uint(&d->w, "count", count);
+	writer_text(&d->w, "%s\n", show_number(d, count, number));
+	writer_close_object(&d->w);
+	show_close(d);
+	return EXIT_OK;
+}
+
+static const struct dpip_verb conn_verbs[] = {
+	{
+		.name = "show",
+		.aliases = "list lst",
+		.help = "Connections; with -s their packets and bytes.",
+		.params = show_params,
+		.run = conn_show,
+		.flags = DPIP_SHOW,
+	},
+	{
+		.name = "get",
+		.help = "One connection.",
+		.params = get_params,
+		.run = conn_get,
+		.flags = DPIP_SHOW,
+	},
+	{
+		.name = "count",
+		.help = "How many there are.",
+		.params = show_params,
+		.run = conn_count,
+		.flags = DPIP_SHOW,
+	},
+	{},
+};
+
+const struct dpip_object conn_object = {
+	.name = "conn",
+	.help = "connections",
+	.verbs = conn_verbs,
+	.flags = DPIP_FIRST,
+};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dpip neigh: neighbours, ARP and ND.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <dpvsctrl/proto/neigh.h>
+
+#include "dpip/show.h"
+
+enum { NEIGH_ADDR, NEIGH_DEV, NEIGH_LLADDR };
+
+static const struct dpip_param add_params[] = {
+	[NEIGH_ADDR] = {
+		.name = "to",
+		.kind = DPIP_ADDR,
+		.flags = DPIP_POSITIONAL | DPIP_REQUIRED,
+	},
+	[NEIGH_DEV] = {
+		.name = "dev",
+		.kind = DPIP_DEV,
+		.flags = DPIP_REQUIRED,
+	},
+	[NEIGH_LLADDR] = {
+		.name = "lladdr",
+		.kind = DPIP_MAC,
+		.flags = DPIP_REQUIRED,
+	},
+	{ .name = "nud", .kind = DPIP_TEXT, .max = 31, .flags = DPIP_LATER },
+	{ .name = "proxy", .kind = DPIP_ADDR, .flags = DPIP_LATER },
+	{},
+};
+
+/* The MAC address is taken too, so that a line can be repeated with del; it does not count. */
+static const struct dpip_param del_params[] = {
+	[NEIGH_ADDR] = {
+		.name = "to",
+		.kind = DPIP_ADDR,
+		.flags = DPIP_POSITIONAL | DPIP_REQUIRED,
+	},
+	[NEIGH_DEV] = {
+		.name = "dev",
+		.kind = DPIP_DEV,
+		.flags = DPIP_REQUIRED,
+	},
+	[NEIGH_LLADDR] = {
+		.name = "lladdr",
+		.kind = DPIP_MAC,
+	},
+	{},
+};
+
+static const struct dpip_param show_params[] = {
+	[NEIGH_ADDR] = {
+		.name = "to",
+		.kind = DPIP_ADDR,
+		.flags = DPIP_POSITIONAL,
+	},
+	[NEIGH_DEV] = {
+		.name = "dev",
+		.kind = DPIP_DEV,
+	},
+	{},
+};
+
+static const struct dpip_param flush_params[] = {
+	{ .name = "dev", .kind = DPIP_DEV },
+	{},
+};
+
+static const struct dpip_word state_words[] = {
+	{ "INCOMPLETE", DPVS_NEIGH_INCOMPLETE }, { "REACHABLE", DPVS_NEIGH_REACHABLE },
+	{ "STALE", DPVS_NEIGH_STALE },		 { "DELAY", DPVS_NEIGH_DELAY },
+	{ "PROBE", DPVS_NEIGH_PROBE },		 { "FAILED", DPVS_NEIGH_FAILED },
+	{ "PERMANENT", DPVS_NEIGH_PERMANENT },	 {},
+};
+
+static void
+show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
+{
+	static const uint8_t no_mac[6];
+	bool known = memcmp(n->mac, no_mac, sizeof(no_mac)) != 0;
+	const char *state = show_word(state_words, n->state);
+	char addr[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE], mac[FORMAT_MAC_SIZE],
+		age[FORMAT_NUMBER_SIZE];
+
+	writer_open_object(&d->w, NULL);
+	writer_addr(&d->w, "dst", &n->addr);
+	writer_color(&d->w, n->addr.family == 10 ? WRITER_INET6 : WRITER_INET, "%s",
+		     format_addr(&n->addr, addr));
+	show_copy(n->dev, sizeof(dev), dev);
+	writer_str(&d->w, "dev", dev);
+	writer_text(&d->w, " dev ");
+	writer_color(&d->w, WRITER_NAME, "%s", dev);
+	writer_text(&d->w, " ");
+	writer_str(&d->w, "lladdr", known ? format_mac(n->mac, mac) : NULL);
+	if (known) {
+		writer_text(&d->w, "lladdr ");
+		writer_color(&d->w, WRITER_MAC, "%s", format_mac(n->mac, mac));
+		writer_text(&d->w, " ");
+	}
+	writer_uint(&d->w, "age_ms", n->age_ms);
+	if (d->opts.statistics && n->state != DPVS_NEIGH_PERMANENT)
+		writer_text(&d->w, "age %s ", format_duration(n->age_ms, age));
+	writer_open_array(&d->w, "state");
+	writer_str(&d->w, NULL, state ? state : "NONE");
+	writer_close_array(&d->w);
+	writer_text(&d->w, "%s\n", state ? state : "NONE");
+	writer_close_object(&d->w);
+}
+
+static int
+neigh_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_neigh_conf filter = { .addr.family = (uint8_t)d->opts.family };
+	struct dpvs_neigh_conf n;
+	struct dpvs_reply *reply;
+	int rc;
+
+	if (v[NEIGH_ADDR].given)
+		filter.addr = v[NEIGH_ADDR].addr;
+	if (v[NEIGH_DEV].given)
+		snprintf(filter.dev, sizeof(filter.dev), "%s", v[NEIGH_DEV].text);
+	rc = session_get(d, DPVS_GET_NEIGHS, &filter, sizeof(filter), &reply);
+	if (rc)
+		return rc;
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &n, sizeof(n));
+		show_neigh(d, &n);
+	}
+	show_close(d);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+change(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v, uint8_t flags)
+{
+	struct dpvs_neigh_conf conf = { .addr = v[NEIGH_ADDR].addr, .flags = flags };
+
+	snprintf(conf.dev, sizeof(conf.dev), "%s", v[NEIGH_DEV].text);
+	if (verb->id == DPVS_SET_NEIGH_ADD)
+		memcpy(conf.mac, v[NEIGH_LLADDR].mac, sizeof(conf.mac));
+	return session_set(d, verb->id, &conf, sizeof(conf));
+}
+
+static int
+neigh_change(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	return change(d, verb, v, 0);
+}
+
+static int
+neigh_replace(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	return change(d, verb, v, DPVS_NEIGH_REPLACE);
+}
+
+static int
+neigh_flush(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_neigh_conf filter = { .addr.family = (uint8_t)d->opts.family };
+
+	if (v[0].given)
+		snprintf(filter.dev, sizeof(filter.dev), "%s", v[0].text);
+	return session_set(d, verb->id, &filter, sizeof(filter));
+}
+
+static const struct dpip_verb neigh_verbs[] = {
+	{
+		.name = "show",
+		.aliases = "list lst",
+		.help = "Neighbours; with -s how long ago each was confirmed.",
+		.params = show_params,
+		.run = neigh_show,
+		.flags = DPIP_SHOW | DPIP_VERB_FIRST,
+	},
+	{
+		.name = "add",
+		.help = "Add a permanent neighbour.",
+		.params = add_params,
+		.run = neigh_change,
+		.id = DPVS_SET_NEIGH_ADD,
+	},
+	{
+		.name = "replace",
+		.aliases = "set change",
+		.help = "Change a neighbour, or add it.",
+		.params = add_params,
+		.run = neigh_replace,
+		.id = DPVS_SET_NEIGH_ADD,
+	},
+	{
+		.name = "del",
+		.aliases = "delete",
+		.help = "Remove a neighbour.",
+		.params = del_params,
+		.run = neigh_change,
+		.id = DPVS_SET_NEIGH_DEL,
+	},
+	{
+		.name = "flush",
+		.help = "Forget learned neighbours; of one port.",
+		.params = flush_params,
+		.run = neigh_flush,
+		.id = DPVS_SET_NEIGH_FLUSH,
+	},
+	{},
+};
+
+const struct dpip_object neigh_object = {
+	.name = "neigh",
+	.aliases = "neighbor neighbour",
+	.help = "neighbours, ARP and ND",
+	.verbs = neigh_verbs,
+	.flags = DPIP_FIRST,
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run of dpip: one connection for all of its requests, and what is said when one fails.
+ */
+#include "dpip/session.h"
+
+#include <errno.h>
+
+void
+session_close(struct dpip *d)
+{
+	dpvs_client_close(d->client);
+	d->client = NULL;
+}
+
+void
+session_keep(struct dpip *d, struct dpvs_reply *reply)
+{
+	dpvs_reply_free(d->before);
+	d->before = reply;
+}
+
+static int
+open_client(struct dpip *d)
+{
+	/* A time-out closes a connection: the next line of a batch starts a new one. */
+	if (d->client && dpvs_client_fd(d->client) < 0)
+		session_close(d);
+	if (!d->client && daemon_connect(&d->opts.daemon, &d->client))
+		return EXIT_UNREACHABLE;
+	return EXIT_OK;
+}
+
+static int
+failed(struct dpip *d, int rc)
+{
+	if (dpvs_client_unreachable(d->client)) {
+		error_print("%s", dpvs_client_error(d->client));
+		return EXIT_UNREACHABLE;
+	}
+	if (rc == -ENODEV && d->dev)
+		error_line("Device \"%s\" does not exist.", d->dev);
+	else
+		error_print("%s", dpvs_client_error(d->client));
+	return EXIT_REFUSED;
+}
+
+int
+session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size,
+	    struct dpvs_reply **ret_reply)
+{
+	int rc = open_client(d);
+
+	*ret_reply = NULL;
+	if (rc)
+		return rc;
+	rc = dpvs_client_get(d->client, id, record, size, ret_reply);
+	return rc ? failed(d, rc) : EXIT_OK;
+}
+
+int
+session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
+{
+	int rc = open_client(d);
+
+	if (rc)
+		return rc;
+	rc = dpvs_client_set(d->client, id, record, size, record ? 1 : 0);
+	return rc ? failed(d, rc) : EXIT_OK;
+}

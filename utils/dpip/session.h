@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run of dpip: its options, its connection, its output. See dpip.h.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <dpvsctrl/client.h>
+
+#include "common/error.h"
+#include "common/writer.h"
+#include "dpip/options.h"
+
+/** struct dpip: the state of a run. */
+struct dpip {
+	struct options opts;
+	struct dpvs_client *client; /**< NULL before the first request */
+	struct writer w;            /**< of the command that runs */
+	const char *dev;            /**< the port that the command names, or NULL */
+	unsigned int round;         /**< of a repeated show, from 0 */
+	double elapsed_s;           /**< since the round before */
+	struct dpvs_reply *before;  /**< what the round before was answered, see session_keep() */
+};
+
+/**
+ * session_get: asks the daemon; connects when that has not happened yet.
+ * @ret_reply (out): NULL on failure; free with dpvs_reply_free()
+ * Returns: EXIT_OK, or EXIT_REFUSED or EXIT_UNREACHABLE after one line on stderr.
+ */
+int session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size, struct dpvs_reply **ret_reply);
+
+/** session_set: changes something; as session_get(). */
+int session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size);
+
+/**
+ * session_keep: keeps @reply for the next round, which can say what changed since: d->before. Takes it,
+ * frees the one kept before; NULL: only that.
+ */
+void session_keep(struct dpip *d, struct dpvs_reply *reply);
+
+/** session_close: closes the connection, if any. */
+void session_close(struct dpip *d);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dpip stats: named counters; among them one for each reason why packets are dropped.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <dpvsctrl/proto/daemon.h>
+
+#include "dpip/show.h"
+
+static const struct dpip_param show_params[] = {
+	{
+		.name = "name",
+		.metavar = "MODULE | MODULE.NAME",
+		.kind = DPIP_TEXT,
+		.max = 63,
+		.flags = DPIP_POSITIONAL,
+	},
+	{},
+};
+
+/** struct counter: a counter as dpip names it. */
+struct counter {
+	char module[24];
+	char name[40];
+	char full[64]; /**< "module.name" */
+	char help[112];
+	bool drop;
+	uint64_t value;
+};
+
+static void
+read_counter(const struct dpvs_reply *reply, uint32_t index, struct counter *c)
+{
+	struct dpvs_stat_info info;
+
+	dpvs_reply_record(reply, index, &info, sizeof(info));
+	show_copy(info.module, sizeof(c->module), c->module);
+	show_copy(info.name, sizeof(c->name), c->name);
+	show_copy(info.help, sizeof(c->help), c->help);
+	snprintf(c->full, sizeof(c->full), "%.23s.%.39s", c->module, c->name);
+	c->drop = info.kind == DPVS_STAT_DROP;
+	c->value = info.value;
+}
+
+/* The value in the round before; counters keep their places as long as the daemon runs. */
+static bool
+value_before(const struct dpip *d, uint32_t index, const struct counter *now, uint64_t *ret_value)
+{
+	struct counter then;
+
+	if (index >= dpvs_reply_count(d->before))
+		return false;
+	read_counter(d->before, index, &then);
+	*ret_value = then.value;
+	return strcmp(then.full, now->full) == 0;
+}
+
+static void
+show_counter(struct dpip *d, uint32_t index, const struct counter *c)
+{
+	char number[FORMAT_NUMBER_SIZE];
+	uint64_t before;
+
+	writer_open_object(&d->w, NULL);
+	writer_str(&d->w, "module", c->module);
+	writer_str(&d->w, "name", c->name);
+	writer_str(&d->w, "kind", c->drop ? "drop" : "event");
+	writer_uint(&d->w, "value", c->value);
+	show_colored(d, WRITER_NAME, c->full, 36);
+	writer_text(&d->w, " %14s ", show_number(d, c->value, number));
+	if (d->elapsed_s > 0) {
+		bool known = value_before(d, index, c, &before);
+		double rate = known ? (double)(c->value - before) / d->elapsed_s : 0;
+
+		writer_double(&d->w, "per_second", rate);
+		writer_text(&d->w, "%12.1f/s ", rate);
+	}
+	writer_str(&d->w, "help", c->help);
+	if (c->drop)
+		writer_color(&d->w, WRITER_DOWN, "drop");
+	if (d->opts.statistics)
+		writer_text(&d->w, "%s %s", c->drop ? "" : "    ", c->help);
+	writer_text(&d->w, "\n");
+	writer_close_object(&d->w);
+}
+
+static bool
+wanted(const struct dpip *d, const struct dpip_value *v, const struct counter *c, bool only_drops)
+{
+	if (only_drops && !c->drop)
+		return false;
+	if (v[0].given && !show_matches(v[0].text, c->module) &&
+	    !show_matches(v[0].text, c->full) && !show_matches(v[0].text, c->name))
+		return false;
+	return c->value || d->opts.details;
+}
+
+static int
+show(struct dpip *d, const struct dpip_value *v, bool only_drops)
+{
+	struct dpvs_reply *reply;
+	struct counter c;
+	int rc = session_get(d, DPVS_GET_STATS, NULL, 0, &reply);
+
+	if (rc)
+		return rc;
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		read_counter(reply, i, &c);
+		if (wanted(d, v, &c, only_drops))
+			show_counter(d, i, &c);
+	}
+	show_close(d);
+	session_keep(d, reply);
+	return EXIT_OK;
+}
+
+static int
+stats_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	return show(d, v, false);
+}
+
+static int
+stats_drop(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	return show(d, v, true);
+}
+
+static const struct dpip_verb stats_verbs[] = {
+	{
+		.name = "show",
+		.aliases = "list lst",
+		.help = "Counters that are not zero; with -d all, with -s what each counts.",
+		.params = show_params,
+		.run = stats_show,
+		.flags = DPIP_SHOW,
+	},
+	{
+		.name = "drop",
+		.help = "The same, only reasons why packets were dropped.",
+		.params = show_params,
+		.run = stats_drop,
+		.flags = DPIP_SHOW,
+	},
+	{},
+};
+
+const struct dpip_object stats_object = {
+	.name = "stats",
+	.help = "named counters and drops",
+	.verbs = stats_verbs,
+};
