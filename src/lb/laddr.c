@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Family laddr: local addresses of full-NAT services. The main lcore owns them; workers know an address by
+ * the services that have it (service.laddrs) and by a replica of the table of all of them, which replies
+ * are looked up in. An address is on its port as long as it has a slot (net/ifaddr.h), so that servers
+ * reach it until the last connection has ended, also when no service has it any more.
+ */
+#include "lb/laddr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dpvsctrl/proto/laddr.h>
+
+#include "core/change.h"
+#include "core/conf.h"
+#include "lb/replica.h"
+#include "lb/reserve.h"
+#include "lb/slots.h"
+#include "lb/truth.h"
+#include "module.h"
+#include "net/ifaddr.h"
+#include "net/netif.h"
+
+/* 64: a small set-up never grows its tables. */
+#define TABLE_CAPACITY 64
+
+/* Milliseconds between looks for addresses whose last connection has gone. */
+#define REAP_MS 250
+
+/** struct laddr: a local address and its slot. */
+struct laddr {
+	struct addr_key key; /**< first member: the hash table's key; port and protocol 0 */
+	uint16_t port;       /**< the netif that has it */
+	uint32_t index;
+	uint32_t users;    /**< services */
+	uint32_t removals; /**< from services, not confirmed by all workers */
+	bool in_trash;
+	uint64_t misses_zero; /**< port_misses of the slot when it was given out */
+	TAILQ_ENTRY(laddr) trash_link;
+};
+
+/** struct vl_place: an address in a service's list, and where it was. */
+struct vl_place {
+	struct vs *vs; /**< counted */
+	struct vs_laddr *vl;
+	struct vs_laddr *prev; /**< NULL: it was first */
+};
+
+TAILQ_HEAD(laddr_list, laddr);
+
+struct laddr_lcore *laddr_lcores[WORKERS_MAX];
+
+static struct replica by_addr; /* value: slot + 1 */
+static GHashTable *table;      /* struct laddr */
+static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
+static struct slots slots;
+
+uint32_t
+laddr_max(void)
+{
+	return slots.max;
+}
+
+/* Packet path. */
+
+uint32_t
+laddr_find(uint8_t af, const union ip_addr *addr)
+{
+	const void *value = af == AF_INET
+				    ? addr_table_find4(replica_of(&by_addr, REPLICA_IP4), addr->ip4, 0, 0)
+				    : addr_table_find6(replica_of(&by_addr, REPLICA_IP6), addr, 0, 0);
+
+	return (uint32_t)(uintptr_t)value - 1; /* none: LADDR_NONE */
+}
+
+static void
+laddr_apply(const void *data, uint32_t len)
+{
+	(void)len;
+	replica_apply(&by_addr, data);
+}
+
+static int
+publish(struct change *c, const struct laddr *la, bool there)
+{
+	struct replica_op *op = change_op(c, DPVS_MSG_LADDR, sizeof(*op));
+
+	if (op == NULL)
+		return -ENOMEM;
+	return replica_set(c, &by_addr, op, &la->key, there ? (const void *)(uintptr_t)(la->index + 1) : NULL);
+}
+
+/* Sums over the workers. */
+
+static uint64_t
+conns_of(uint32_t index)
+{
+	uint64_t conns = 0;
+
+	for (unsigned int i = 0; i < lcore_worker_count(); i++)
+		conns += __atomic_load_n(&laddr_lcores[i][index].conns, __ATOMIC_RELAXED);
+	return conns;
+}
+
+static uint64_t
+misses_of(uint32_t index)
+{
+	uint64_t misses = 0;
+
+	for (unsigned int i = 0; i < lcore_worker_count(); i++)
+		misses += __atomic_load_n(&laddr_lcores[i][index].port_misses, __ATOMIC_RELAXED);
+	return misses;
+}
+
+/* Addresses come and go. */
+
+void
+laddr_describe(const struct laddr *la, struct service_laddr *ret_laddr)
+{
+	*ret_laddr = (struct service_laddr){ .addr = la->key.addr, .index = la->index };
+}
+
+static void
+trash_put(struct laddr *la)
+{
+	la->in_trash = true;
+	TAILQ_INSERT_TAIL(&trash, la, trash_link);
+}
+
+static void
+trash_take(struct laddr *la)
+{
+	la->in_trash = false;
+	TAILQ_REMOVE(&trash, la, trash_link);
+}
+
+static void
+laddr_free(void *arg)
+{
+	struct laddr *la = arg;
+
+	slots_put(&slots, la->index);
+	free(la);
+}
+
+static void
+new_undo(void *arg)
+{
+	struct laddr *la = arg;
+
+	g_hash_table_remove(table, la);
+	laddr_free(la);
+}
+
+static int
+laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct laddr **ret_laddr)
+{
+	struct laddr *la = calloc(1, sizeof(*la));
+	int err;
+
+	if (la == NULL)
+		return -ENOMEM;
+	la->key = *key;
+	la->port = port;
+	err = slots_get(&slots, &la->index);
+	if (err != 0) {
+		free(la);
+		return change_error(c, err,
+				    "no room for another local address; raise max in section [laddr]");
+	}
+	la->misses_zero = misses_of(la->index);
+	g_hash_table_add(table, la);
+	change_undo(c, new_undo, la);
+	err = ifaddr_hold(c, port, key->af, &key->addr);
+	if (err == 0)
+		err = publish(c, la, true);
+	if (err == 0)
+		*ret_laddr = la;
+	return err;
+}
+
+static void
+untrash_undo(void *arg)
+{
+	trash_put(arg);
+}
+
+static void
+link_undo(void *arg)
+{
+	struct vl_place *place = arg;
+
+	TAILQ_REMOVE(&place->vs->laddrs, place->vl, link);
+	place->vs->num_laddrs--;
+	place->vl->laddr->users--;
+	vs_unref(place->vs);
+	g_free(place->vl);
+	g_free(place);
+}
+
+static void
+link_done(void *arg)
+{
+	struct vl_place *place = arg;
+
+	vs_unref(place->vs);
+	g_free(place);
+}
+
+static void
+link_laddr(struct change *c, struct vs *vs, struct laddr *la)
+{
+	struct vl_place *place = g_new0(struct vl_place, 1);
+
+	if (la->in_trash) {
+		trash_take(la);
+		change_undo(c, untrash_undo, la);
+	}
+	place->vs = vs_ref(vs);
+	place->vl = g_new0(struct vs_laddr, 1);
+	place->vl->laddr = la;
+	TAILQ_INSERT_TAIL(&vs->laddrs, place->vl, link);
+	vs->num_laddrs++;
+	la->users++;
+	change_undo(c, link_undo, place);
+	change_done(c, link_done, place);
+	build_service(c, vs);
+}
+
+static void
+unlink_undo(void *arg)
+{
+	struct vl_place *place = arg;
+	struct vs *vs = place->vs;
+
+	if (place->prev == NULL)
+		TAILQ_INSERT_HEAD(&vs->laddrs, place->vl, link);
+	else
+		TAILQ_INSERT_AFTER(&vs->laddrs, place->prev, place->vl, link);
+	vs->num_laddrs++;
+	place->vl->laddr->users++;
+	place->vl->laddr->removals--;
+	vs_unref(vs);
+	g_free(place);
+}
+
+static void
+unlink_done(void *arg)
+{
+	struct vl_place *place = arg;
+	struct laddr *la = place->vl->laddr;
+
+	la->removals--;
+	if (la->users == 0 && la->removals == 0)
+		trash_put(la);
+	vs_unref(place->vs);
+	g_free(place->vl);
+	g_free(place);
+}
+
+static void
+unlink_laddr(struct change *c, struct vs *vs, struct vs_laddr *vl)
+{
+	struct vl_place *place = g_new0(struct vl_place, 1);
+
+	place->vs = vs_ref(vs);
+	place->vl = vl;
+	place->prev = TAILQ_PREV(vl, vs_laddr_list, link);
+	TAILQ_REMOVE(&vs->laddrs, vl, link);
+	vs->num_laddrs--;
+	vl->laddr->users--;
+	vl->laddr->removals++;
+	change_undo(c, unlink_undo, place);
+	change_done(c, unlink_done, place);
+	build_service(c, vs);
+}
+
+void
+laddr_unlink_all(struct change *c, struct vs *vs)
+{
+	struct vs_laddr *vl;
+
+	while ((vl = TAILQ_FIRST(&vs->laddrs)) != NULL)
+		unlink_laddr(c, vs, vl);
+}
+
+void
+laddr_discard(struct vs *vs)
+{
+	struct vs_laddr *vl;
+
+	while ((vl = TAILQ_FIRST(&vs->laddrs)) != NULL) {
+		TAILQ_REMOVE(&vs->laddrs, vl, link);
+		g_free(vl);
+	}
+}
+
+/* Control handlers. */
+
+/* Service and address of a record. */
+static int
+check_record(struct change *c, const struct dpvs_laddr_conf *conf, struct vs **ret_vs,
+	     struct addr_key *ret_key)
+{
+	struct addr_key key = { 0 };
+	struct vs *vs;
+	int err = vs_require(c, &conf->svc, &vs);
+
+	if (err != 0)
+		return err;
+	if (memchr(conf->dev, 0, sizeof(conf->dev)) == NULL)
+		return change_error(c, -EINVAL, "the port's name is too long");
+	if (addr_from_wire(&conf->addr, &key.af, &key.addr) < 0)
+		return change_error(c, -EINVAL, "the local address is malformed");
+	if (key.af != vs->key.af)
+		return change_error(c, -EINVAL, "a local address has the address family of the service");
+	if (!addr_is_unicast(key.af, &key.addr))
+		return change_error(c, -EINVAL, "the local address is not a unicast address");
+	*ret_vs = vs;
+	*ret_key = key;
+	return 0;
+}
+
+static struct vs_laddr *
+find_in(const struct vs *vs, const struct addr_key *key)
+{
+	struct vs_laddr *vl;
+
+	TAILQ_FOREACH (vl, &vs->laddrs, link) {
+		if (addr_key_equal(&vl->laddr->key, key))
+			return vl;
+	}
+	return NULL;
+}
+
+static int
+laddr_ctl_add(struct change *c, const void *record)
+{
+	const struct dpvs_laddr_conf *conf = record;
+	const struct netif *netif;
+	struct addr_key key;
+	struct laddr *la;
+	struct vs *vs;
+	int err = check_record(c, conf, &vs, &key);
+
+	if (err != 0)
+		return err;
+	netif = netif_by_name(conf->dev);
+	if (netif == NULL)
+		return change_error(c, -ENODEV, "there is no port \"%s\"", conf->dev);
+	if (memcmp(&key.addr, &vs->key.addr, sizeof(key.addr)) == 0)
+		return change_error(c, -EINVAL, "the local address is the virtual address itself");
+	if (find_in(vs, &key) != NULL)
+		return change_error(c, -EEXIST, "the service has this local address already");
+	la = g_hash_table_lookup(table, &key);
+	if (la != NULL && la->port != netif->port)
+		return change_error(c, -EINVAL, "this local address is on port %s%s", netif_name(la->port),
+				    la->users > 0 ? "" : " until its last connection has ended");
+	if (la == NULL)
+		err = laddr_new(c, &key, netif->port, &la);
+	if (err == 0)
+		link_laddr(c, vs, la);
+	return err;
+}
+
+static int
+laddr_ctl_del(struct change *c, const void *record)
+{
+	const struct dpvs_laddr_conf *conf = record;
+	struct addr_key key;
+	struct vs_laddr *vl;
+	struct vs *vs;
+	int err = check_record(c, conf, &vs, &key);
+
+	if (err != 0)
+		return err;
+	if (conf->dev[0] != '\0' && netif_by_name(conf->dev) == NULL)
+		return change_error(c, -ENODEV, "there is no port \"%s\"", conf->dev);
+	vl = find_in(vs, &key);
+	if (vl == NULL)
+		return change_error(c, -ENOENT, "the service has no such local address");
+	if (conf->dev[0] != '\0' && strcmp(conf->dev, netif_name(vl->laddr->port)) != 0)
+		return change_error(c, -ENOENT, "this local address is on port %s",
+				    netif_name(vl->laddr->port));
+	unlink_laddr(c, vs, vl);
+	return 0;
+}
+
+static int
+laddr_ctl_flush(struct change *c, const void *record)
+{
+	struct vs *vs;
+	int err = vs_require(c, record, &vs);
+
+	if (err == 0)
+		laddr_unlink_all(c, vs);
+	return err;
+}
+
+static int
+laddr_get(struct dpvs_req *req, const void *record)
+{
+	struct dpvs_laddr_info info = { 0 };
+	const struct vs_laddr *vl;
+	const struct vs *vs;
+
+	TAILQ_FOREACH (vs, vs_all(), link) {
+		if (!key_matches(vs, record))
+			continue;
+		key_to_wire(&vs->key, &info.conf.svc);
+		TAILQ_FOREACH (vl, &vs->laddrs, link) {
+			const struct laddr *la = vl->laddr;
+
+			addr_to_wire(la->key.af, &la->key.addr, &info.conf.addr);
+			memset(info.conf.dev, 0, sizeof(info.conf.dev));
+			g_strlcpy(info.conf.dev, netif_name(la->port), sizeof(info.conf.dev));
+			info.conns = conns_of(la->index);
+			info.port_misses = misses_of(la->index) - la->misses_zero;
+			dpvs_req_add(req, &info, sizeof(info));
+		}
+	}
+	return 0;
+}
+
+/* The trash. */
+
+static void
+reap_undo(void *arg)
+{
+	struct laddr *la = arg;
+
+	g_hash_table_add(table, la);
+	trash_put(la);
+}
+
+static int
+reap(struct change *c, struct laddr *la)
+{
+	int err;
+
+	trash_take(la);
+	g_hash_table_remove(table, la);
+	change_undo(c, reap_undo, la);
+	change_done(c, laddr_free, la);
+	err = publish(c, la, false);
+	if (err == 0)
+		err = ifaddr_release(c, la->port, la->key.af, &la->key.addr);
+	return err;
+}
+
+static int
+laddr_job_reap(void)
+{
+	struct change *c = NULL;
+	struct laddr *next;
+	int err = 0;
+
+	for (struct laddr *la = TAILQ_FIRST(&trash); err == 0 && la != NULL; la = next) {
+		next = TAILQ_NEXT(la, trash_link);
+		if (conns_of(la->index) != 0)
+			continue;
+		if (c == NULL) {
+			c = change_begin();
+			if (c == NULL)
+				return -EAGAIN;
+		}
+		err = reap(c, la);
+	}
+	if (c == NULL)
+		return -EAGAIN;
+	if (err != 0)
+		change_abandon(c);
+	else
+		err = change_commit(c);
+	return err == 0 ? 0 : -EAGAIN;
+}
+
+/* Start and end. */
+
+static void
+laddr_module_fini(void)
+{
+	GHashTableIter iter;
+	gpointer la;
+
+	TAILQ_INIT(&trash);
+	if (table != NULL) {
+		g_hash_table_iter_init(&iter, table);
+		while (g_hash_table_iter_next(&iter, &la, NULL))
+			free(la);
+	}
+	g_clear_pointer(&table, g_hash_table_destroy);
+	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
+		reserve_free(laddr_lcores[i], slots.max * sizeof(struct laddr_lcore));
+		laddr_lcores[i] = NULL;
+	}
+	slots_fini(&slots);
+	replica_fini(&by_addr);
+}
+
+static int
+laddr_module_init(const struct conf *conf)
+{
+	uint32_t max = (uint32_t)conf_uint(conf, "laddr", "max");
+	int err;
+
+	table = g_hash_table_new(addr_key_hash, addr_key_equal);
+	slots_init(&slots, max);
+	err = replica_init(&by_addr, TABLE_CAPACITY);
+	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
+		err = reserve_new(max * sizeof(struct laddr_lcore), (void **)&laddr_lcores[i]);
+	if (err != 0)
+		laddr_module_fini();
+	return err;
+}
+
+/* Tables. */
+
+static const struct conf_key laddr_conf[] = {
+	{
+		.name = "max",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 65536,
+		.def = 1024,
+		.help = "Local addresses that fit, each counted once however many services share it.",
+	},
+	{},
+};
+
+static const struct module_sockopt laddr_sockopts[] = {
+	{
+		.name = "laddr-add",
+		.id = DPVS_SET_LADDR_ADD,
+		.record_size = sizeof(struct dpvs_laddr_conf),
+		.need_record = true,
+		.set = laddr_ctl_add,
+	},
+	{
+		.name = "laddr-del",
+		.id = DPVS_SET_LADDR_DEL,
+		.record_size = sizeof(struct dpvs_laddr_conf),
+		.need_record = true,
+		.set = laddr_ctl_del,
+	},
+	{
+		.name = "laddr-flush",
+		.id = DPVS_SET_LADDR_FLUSH,
+		.record_size = sizeof(struct dpvs_service_key),
+		.need_record = true,
+		.set = laddr_ctl_flush,
+	},
+	{
+		.name = "laddrs",
+		.id = DPVS_GET_LADDRS,
+		.record_size = sizeof(struct dpvs_service_key),
+		.get = laddr_get,
+	},
+	{},
+};
+
+static const struct dpvs_msg_type laddr_msgs[] = {
+	{
+		.type = DPVS_MSG_LADDR,
+		.name = "laddr",
+		.prio = DPVS_MSG_PRIO_NORM,
+		.on_commit = laddr_apply,
+	},
+	{},
+};
+
+static const struct module_job laddr_jobs[] = {
+	{ .name = "laddr-reap", .when = JOB_MAIN, .period_ms = REAP_MS, .fn = laddr_job_reap },
+	{},
+};
+
+static const char *const laddr_after[] = { "ifaddr", "service", NULL };
+
+const struct module laddr_module = {
+	.name = "laddr",
+	.after = laddr_after,
+	.conf = laddr_conf,
+	.sockopts = laddr_sockopts,
+	.msgs = laddr_msgs,
+	.jobs = laddr_jobs,
+	.init = laddr_module_init,
+	.fini = laddr_module_fini,
+};

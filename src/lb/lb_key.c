@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys of services and addresses: from wire records (hostile until checked), to wire records, to text, and
+ * as keys of GLib's hash tables.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lb/truth.h"
+
+int
+addr_from_wire(const struct dpvs_addr *wire, uint8_t *ret_af, union ip_addr *ret_addr)
+{
+	static const uint8_t zero[16];
+
+	if (wire->pad[0] != 0 || wire->pad[1] != 0 || wire->pad[2] != 0)
+		return -EINVAL;
+	if (wire->family == AF_INET) {
+		if (memcmp(wire->bytes + 4, zero, 12) != 0)
+			return -EINVAL;
+	} else if (wire->family != AF_INET6) {
+		return -EINVAL;
+	}
+	memcpy(ret_addr, wire->bytes, sizeof(*ret_addr));
+	*ret_af = wire->family;
+	return 0;
+}
+
+void
+addr_to_wire(uint8_t af, const union ip_addr *addr, struct dpvs_addr *ret_wire)
+{
+	memset(ret_wire, 0, sizeof(*ret_wire));
+	ret_wire->family = af;
+	memcpy(ret_wire->bytes, addr, af == AF_INET ? 4 : 16);
+}
+
+bool
+addr_is_unicast(uint8_t af, const union ip_addr *addr)
+{
+	if (af == AF_INET) {
+		uint32_t ip = ntohl(addr->ip4);
+
+		/* 0.0.0.0/8 (RFC 1122), 224.0.0.0/4, 255.255.255.255; 240.0.0.0/4 is left to the operator. */
+		return ip >> 24 != 0 && ip >> 28 != 0xe && ip != UINT32_MAX;
+	}
+	return addr->ip6[0] != 0xff && (addr->u64[0] != 0 || addr->u64[1] != 0);
+}
+
+void
+key_to_wire(const struct addr_key *key, struct dpvs_service_key *ret_key)
+{
+	memset(ret_key, 0, sizeof(*ret_key));
+	addr_to_wire(key->af, &key->addr, &ret_key->vip);
+	ret_key->port = ntohs(key->port);
+	ret_key->proto = key->proto;
+}
+
+const char *
+addr_text(uint8_t af, const union ip_addr *addr, rte_be16_t port, char buf[KEY_TEXT_SIZE])
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	inet_ntop(af, addr, ip, sizeof(ip));
+	snprintf(buf, KEY_TEXT_SIZE, af == AF_INET ? "%s:%u" : "[%s]:%u", ip, ntohs(port));
+	return buf;
+}
+
+const char *
+key_text(const struct addr_key *key, char buf[KEY_TEXT_SIZE])
+{
+	char addr[KEY_TEXT_SIZE];
+
+	addr_text(key->af, &key->addr, key->port, addr);
+	snprintf(buf, KEY_TEXT_SIZE, "%s %.60s", key->proto == IPPROTO_TCP ? "TCP" : "UDP", addr);
+	return buf;
+}
+
+guint
+addr_key_hash(gconstpointer v)
+{
+	const struct addr_key *key = v;
+	uint64_t rest = addr_table_rest(key->proto, key->port);
+
+	return (guint)(addr_table_hash6(key->addr.u64, rest) >> 32);
+}
+
+gboolean
+addr_key_equal(gconstpointer va, gconstpointer vb)
+{
+	const struct addr_key *a = va;
+	const struct addr_key *b = vb;
+
+	return a->addr.u64[0] == b->addr.u64[0] && a->addr.u64[1] == b->addr.u64[1] && a->port == b->port &&
+	       a->proto == b->proto && a->af == b->af;
+}
+
+int
+vs_of_key(const struct dpvs_service_key *wire, struct vs **ret_vs)
+{
+	struct addr_key key = { .port = htons(wire->port), .proto = wire->proto };
+	struct vs *vs;
+
+	if (addr_from_wire(&wire->vip, &key.af, &key.addr) < 0 || wire->pad != 0)
+		return -EINVAL;
+	vs = wire->fwmark == 0 ? vs_find(&key) : NULL;
+	if (vs == NULL)
+		return -ESRCH;
+	*ret_vs = vs;
+	return 0;
+}
+
+bool
+key_matches(const struct vs *vs, const struct dpvs_service_key *filter)
+{
+	struct dpvs_service_key key;
+
+	key_to_wire(&vs->key, &key);
+	return filter->fwmark == 0 &&
+	       (filter->vip.family == 0 || memcmp(&filter->vip, &key.vip, sizeof(key.vip)) == 0) &&
+	       (filter->port == 0 || filter->port == key.port) &&
+	       (filter->proto == 0 || filter->proto == key.proto);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arrays of a fixed largest size of which little may ever be used: address space is reserved, zero memory
+ * comes with the first touch (so a worker's array is on the worker's NUMA node).
+ *
+ * Thread-safety: main lcore only.
+ */
+#ifndef RESERVE_H
+#define RESERVE_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+/** reserve_new: @size bytes, zero, page-aligned. Returns 0 or -ENOMEM. */
+static inline int
+reserve_new(size_t size, void **ret_mem)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0);
+
+	if (mem == MAP_FAILED)
+		return -ENOMEM;
+	*ret_mem = mem;
+	return 0;
+}
+
+/** reserve_free: (nullable). */
+static inline void
+reserve_free(void *mem, size_t size)
+{
+	if (mem != NULL)
+		munmap(mem, size);
+}
+
+#endif
