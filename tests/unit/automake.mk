@@ -17,3 +17,10 @@ TESTS += tests/unit/client_server_test
 tests_unit_client_server_test_SOURCES = tests/unit/client_server_test.c
 tests_unit_client_server_test_CFLAGS = $(test_cflags)
 tests_unit_client_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/dpip_test
+TESTS += tests/unit/dpip_test
+tests_unit_dpip_test_SOURCES = tests/unit/dpip_test.c
+tests_unit_dpip_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
+tests_unit_dpip_test_CFLAGS = $(test_cflags)
+tests_unit_dpip_test_LDADD = utils/libdpip.la $(GLIB_LIBS)

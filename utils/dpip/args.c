@@ -5,7 +5,6 @@
  */
 #include "dpip/args.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,7 +126,8 @@ parse_route(const char *word, int family, struct dpip_value *v, struct parse_err
 static int
 parse_plain_prefix(const char *word, int family, struct dpip_value *v, struct parse_err *why)
 {
-	if (!isxdigit((unsigned char)word[0]) && word[0] != ':') {
+	/* parse_prefix() takes "default" and its like, too. */
+	if (!strpbrk(word, ".:")) {
 		snprintf(why->text, sizeof(why->text), "\"%.64s\" is not an IP prefix", word);
 		return -EINVAL;
 	}

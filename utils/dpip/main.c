@@ -21,11 +21,16 @@
 static int
 complete(struct dpip *d, char *const *words)
 {
+	struct options opts = d->opts;
+	char err[256];
 	bool devices;
 
+	/* The line may name another socket; what is wrong in it is not told yet. */
+	opts.complete = false;
+	options_parse(words, false, &opts, err, sizeof(err));
 	table_complete(stdout, words, &devices);
 	if (devices)
-		show_device_names(&d->opts.daemon);
+		show_device_names(&opts.daemon);
 	return EXIT_OK;
 }
 
