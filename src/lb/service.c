@@ -93,8 +93,8 @@ struct dest_op {
 	};
 };
 
-/* 64: pairs in one operation; a worker does one operation without a look at its packets. */
-#define GENERATIONS_MAX 64u
+/* 16: pairs in one operation, each a cache miss; a worker counts operations to limit its time on them. */
+#define GENERATIONS_MAX 16u
 
 int
 service_publish(struct change *c, const struct addr_key *key, const struct service *svc, bool start)

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See fake_core.h.
+ */
+#include "fake_core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <rte_mbuf.h>
+
+#include "core/change.h"
+#include "core/conf.h"
+#include "core/graph.h"
+#include "core/lcore.h"
+#include "core/log.h"
+#include "lb/conn.h"
+#include "module.h"
+#include "net/ifaddr.h"
+#include "net/netif.h"
+
+/** struct fake_note: something to run when a change ends. */
+struct fake_note {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/** struct fake_before: something to run before the commit. */
+struct fake_before {
+	int (*fn)(struct change *c, void *arg);
+	void *arg;
+};
+
+/** struct fake_op: an operation. */
+struct fake_op {
+	void (*apply)(const void *data, uint32_t len);
+	void *data;
+	uint32_t len;
+};
+
+struct change {
+	GArray *undo;
+	GArray *done;
+	GArray *before;
+	GArray *ops;
+	char *error;
+	unsigned int applied[WORKERS_MAX];
+};
+
+/** struct fake_reply: what a GET handler adds to. */
+struct dpvs_req {
+	GArray *records;
+};
+
+RTE_DEFINE_PER_LCORE(struct lcore_self, lcore_self) = { .worker = UINT32_MAX };
+
+static const struct module *const *modules;
+static unsigned int worker_count;
+static GQueue in_flight = G_QUEUE_INIT;
+static GHashTable *conf_values; /* "section.key" -> value */
+static GHashTable *held;        /* bytes of an address -> count */
+static char *error_text;
+static unsigned int fail_after;
+static uint64_t generation;
+static const struct netif netifs[2] = { { .port = 0, .mtu = 1500 }, { .port = 1, .mtu = 1500 } };
+
+/* core/lcore.h */
+
+unsigned int
+lcore_worker_count(void)
+{
+	return worker_count;
+}
+
+unsigned int
+lcore_of_worker(unsigned int index)
+{
+	return index + 1;
+}
+
+/* core/change.h */
+
+static void
+note(GArray *notes, void (*fn)(void *arg), void *arg)
+{
+	struct fake_note n = { fn, arg };
+
+	g_array_append_val(notes, n);
+}
+
+void
+change_undo(struct change *c, void (*fn)(void *arg), void *arg)
+{
+	note(c->undo, fn, arg);
+}
+
+void
+change_done(struct change *c, void (*fn)(void *arg), void *arg)
+{
+	note(c->done, fn, arg);
+}
+
+void
+change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg)
+{
+	struct fake_before b = { fn, arg };
+
+	g_array_append_val(c->before, b);
+}
+
+void *
+change_op(struct change *c, uint32_t type, uint32_t len)
+{
+	struct fake_op op = { .len = len };
+
+	if (fail_after != 0 && --fail_after == 0)
+		return NULL;
+	for (unsigned int m = 0; modules[m] != NULL; m++) {
+		for (const struct dpvs_msg_type *t = modules[m]->msgs; t->name != NULL; t++) {
+			if (t->type == type)
+				op.apply = t->on_commit;
+		}
+	}
+	g_assert_nonnull(op.apply);
+	op.data = g_malloc0(len);
+	g_array_append_val(c->ops, op);
+	return op.data;
+}
+
+int
+change_error(struct change *c, int err, const char *format, ...)
+{
+	va_list ap;
+
+	g_free(c->error);
+	va_start(ap, format);
+	c->error = g_strdup_vprintf(format, ap);
+	va_end(ap);
+	return err;
+}
+
+struct change *
+change_begin(void)
+{
+	struct change *c = g_new0(struct change, 1);
+
+	c->undo = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
+	c->done = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
+	c->before = g_array_new(FALSE, FALSE, sizeof(struct fake_before));
+	c->ops = g_array_new(FALSE, FALSE, sizeof(struct fake_op));
+	return c;
+}
+
+static void
+change_free(struct change *c)
+{
+	for (guint i = 0; i < c->ops->len; i++)
+		g_free(g_array_index(c->ops, struct fake_op, i).data);
+	g_array_unref(c->undo);
+	g_array_unref(c->done);
+	g_array_unref(c->before);
+	g_array_unref(c->ops);
+	g_free(error_text);
+	error_text = c->error;
+	g_free(c);
+}
+
+void
+change_abandon(struct change *c)
+{
+	for (guint i = c->undo->len; i > 0; i--) {
+		struct fake_note n = g_array_index(c->undo, struct fake_note, i - 1);
+
+		n.fn(n.arg);
+	}
+	change_free(c);
+}
+
+static void
+end_acknowledged(void)
+{
+	struct change *c;
+
+	while ((c = g_queue_peek_head(&in_flight)) != NULL) {
+		for (unsigned int w = 0; w < worker_count; w++) {
+			if (c->applied[w] < c->ops->len)
+				return;
+		}
+		g_queue_pop_head(&in_flight);
+		for (guint i = 0; i < c->done->len; i++) {
+			struct fake_note n = g_array_index(c->done, struct fake_note, i);
+
+			n.fn(n.arg);
+		}
+		change_free(c);
+	}
+}
+
+int
+change_commit(struct change *c)
+{
+	for (guint i = 0; i < c->before->len; i++) {
+		struct fake_before b = g_array_index(c->before, struct fake_before, i);
+		int err = b.fn(c, b.arg);
+
+		if (err != 0) {
+			change_abandon(c);
+			return err;
+		}
+	}
+	generation += c->ops->len > 0;
+	g_queue_push_tail(&in_flight, c);
+	end_acknowledged();
+	return 0;
+}
+
+uint64_t
+fake_changes(void)
+{
+	return generation;
+}
+
+/* core/conf.h: the defaults of the modules' tables, or what the test said. */
+
+void
+fake_conf(const char *section, const char *key, uint64_t value)
+{
+	if (conf_values == NULL)
+		conf_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_hash_table_insert(conf_values, g_strdup_printf("%s.%s", section, key),
+			    g_memdup2(&value, sizeof(value)));
+}
+
+uint64_t
+conf_uint(const struct conf *conf, const char *section, const char *key)
+{
+	g_autofree char *name = g_strdup_printf("%s.%s", section, key);
+	const uint64_t *value = conf_values == NULL ? NULL : g_hash_table_lookup(conf_values, name);
+
+	(void)conf;
+	if (value != NULL)
+		return *value;
+	for (unsigned int m = 0; modules[m] != NULL; m++) {
+		if (strcmp(modules[m]->name, section) != 0)
+			continue;
+		for (const struct conf_key *k = modules[m]->conf; k->name != NULL; k++) {
+			if (strcmp(k->name, key) == 0)
+				return k->def;
+		}
+	}
+	g_assert_not_reached();
+}
+
+/* net/netif.h, net/ifaddr.h, core/graph.h, lb/conn.h: two ports, "lan0" and "lan1". */
+
+const struct netif *
+netif_by_name(const char *name)
+{
+	return strcmp(name, "lan0") == 0 ? &netifs[0] : strcmp(name, "lan1") == 0 ? &netifs[1] : NULL;
+}
+
+const char *
+netif_name(uint16_t port)
+{
+	return port == 0 ? "lan0" : "lan1";
+}
+
+const struct netif *
+netif_get(uint16_t port)
+{
+	return port < 2 ? &netifs[port] : NULL;
+}
+
+int
+netif_xmit(uint16_t port, struct rte_mbuf *m)
+{
+	(void)port;
+	(void)m;
+	return -ENOBUFS;
+}
+
+struct rte_mempool *
+graph_pool(void)
+{
+	return NULL;
+}
+
+int
+ifaddr_port_of(uint8_t af, const union ip_addr *addr)
+{
+	(void)af;
+	(void)addr;
+	return -1;
+}
+
+uint32_t
+conn_capacity(void)
+{
+	return 4096;
+}
+
+/** struct fake_hold: to undo with. */
+struct fake_hold {
+	GBytes *addr;
+	int n;
+};
+
+static void
+count_held(GBytes *addr, int n)
+{
+	int count = GPOINTER_TO_INT(g_hash_table_lookup(held, addr)) + n;
+
+	g_assert_cmpint(count, >=, 0);
+	g_hash_table_insert(held, g_bytes_ref(addr), GINT_TO_POINTER(count));
+}
+
+static void
+hold_free(void *arg)
+{
+	struct fake_hold *hold = arg;
+
+	g_bytes_unref(hold->addr);
+	g_free(hold);
+}
+
+static void
+hold_undo(void *arg)
+{
+	struct fake_hold *hold = arg;
+
+	count_held(hold->addr, -hold->n);
+	hold_free(hold);
+}
+
+static int
+hold(struct change *c, uint8_t af, const union ip_addr *addr, int n)
+{
+	struct fake_hold *h = g_new0(struct fake_hold, 1);
+
+	h->addr = g_bytes_new(addr, af == AF_INET ? 4 : 16);
+	h->n = n;
+	count_held(h->addr, n);
+	change_undo(c, hold_undo, h);
+	change_done(c, hold_free, h);
+	return 0;
+}
+
+int
+ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	(void)port;
+	return hold(c, af, addr, 1);
+}
+
+int
+ifaddr_release(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	(void)port;
+	return hold(c, af, addr, -1);
+}
+
+unsigned int
+fake_held(uint8_t af, const void *addr)
+{
+	g_autoptr(GBytes) key = g_bytes_new(addr, af == AF_INET ? 4 : 16);
+
+	return GPOINTER_TO_UINT(g_hash_table_lookup(held, key));
+}
+
+/* dpvsctrl/server.h */
+
+void
+dpvs_req_add(struct dpvs_req *req, const void *record, uint32_t record_size)
+{
+	if (req->records == NULL)
+		req->records = g_array_new(FALSE, FALSE, record_size);
+	g_assert_cmpuint(g_array_get_element_size(req->records), ==, record_size);
+	g_array_append_vals(req->records, record, 1);
+}
+
+int
+dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
+{
+	(void)req;
+	(void)format;
+	return err;
+}
+
+/* core/log.h */
+
+void
+log_info(const char *module, const char *format, ...)
+{
+	g_test_message("%s: %s", module, format);
+}
+
+void
+log_warning(const char *module, const char *format, ...)
+{
+	g_test_message("%s: %s", module, format);
+}
+
+/* The test's side. */
+
+void
+fake_workers(unsigned int workers)
+{
+	worker_count = workers;
+}
+
+void
+fake_start(unsigned int workers, const struct module *const *mods)
+{
+	modules = mods;
+	worker_count = workers;
+	generation = 0;
+	held = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+	for (unsigned int m = 0; modules[m] != NULL; m++)
+		g_assert_cmpint(modules[m]->init(NULL), ==, 0);
+}
+
+void
+fake_stop(void)
+{
+	unsigned int m = 0;
+
+	fake_sync();
+	while (modules[m] != NULL)
+		m++;
+	while (m-- > 0)
+		modules[m]->fini();
+	g_clear_pointer(&held, g_hash_table_destroy);
+	g_clear_pointer(&conf_values, g_hash_table_destroy);
+	g_clear_pointer(&error_text, g_free);
+}
+
+static const struct module_sockopt *
+sockopt(uint32_t id, bool set)
+{
+	for (unsigned int m = 0; modules[m] != NULL; m++) {
+		for (const struct module_sockopt *s = modules[m]->sockopts; s->name != NULL; s++) {
+			if (s->id == id && (s->set != NULL) == set)
+				return s;
+		}
+	}
+	g_assert_not_reached();
+}
+
+int
+fake_set(uint32_t id, const void *records, uint32_t count)
+{
+	static const uint8_t zero[512];
+	const struct module_sockopt *s = sockopt(id, true);
+	struct change *c = change_begin();
+	const uint8_t *record = count == 0 ? zero : records;
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0 && i < (count == 0 ? 1 : count); i++, record += s->record_size)
+		err = s->set(c, record);
+	if (err == 0)
+		return change_commit(c);
+	change_abandon(c);
+	return err;
+}
+
+const char *
+fake_error_text(void)
+{
+	return error_text == NULL ? "" : error_text;
+}
+
+GArray *
+fake_get(uint32_t id, const void *record, int *ret_err)
+{
+	static const uint8_t zero[512];
+	struct dpvs_req req = { 0 };
+	int err = sockopt(id, false)->get(&req, record == NULL ? zero : record);
+
+	if (err != 0) {
+		g_clear_pointer(&req.records, g_array_unref);
+		*ret_err = err;
+		return NULL;
+	}
+	return req.records != NULL ? req.records : g_array_new(FALSE, FALSE, 1);
+}
+
+void
+fake_be(unsigned int worker)
+{
+	lcore_me()->worker = worker;
+}
+
+bool
+fake_deliver(unsigned int worker)
+{
+	for (GList *l = in_flight.head; l != NULL; l = l->next) {
+		struct change *c = l->data;
+		struct fake_op *op;
+
+		if (c->applied[worker] == c->ops->len)
+			continue;
+		op = &g_array_index(c->ops, struct fake_op, c->applied[worker]++);
+		fake_be(worker);
+		op->apply(op->data, op->len);
+		end_acknowledged();
+		return true;
+	}
+	return false;
+}
+
+void
+fake_sync(void)
+{
+	for (unsigned int w = 0; w < worker_count; w++) {
+		while (fake_deliver(w))
+			;
+	}
+	end_acknowledged();
+}
+
+void
+fake_fail_after(unsigned int n)
+{
+	fail_after = n;
+}
+
+int
+fake_job(const char *name)
+{
+	for (unsigned int m = 0; modules[m] != NULL; m++) {
+		for (const struct module_job *j = modules[m]->jobs; j->name != NULL; j++) {
+			if (strcmp(j->name, name) == 0)
+				return j->fn();
+		}
+	}
+	g_assert_not_reached();
+}
