@@ -338,6 +338,7 @@ conn_link(struct conn_table *t, struct conn *c, unsigned int dir)
 	uint64_t hash = hash_of(t, c, dir);
 	struct conn_bucket *b = &t->buckets[hash & t->mask];
 
+	t->changes++;
 	for (;;) {
 		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
 			if (b->ref[e] == CONN_NONE) {
@@ -364,6 +365,7 @@ conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir)
 	struct conn_bucket *b = &t->buckets[hash & t->mask], *hole_b = NULL, *before = NULL;
 	unsigned int hole = 0, last;
 
+	t->changes++;
 	for (;;) {
 		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
 			if (b->ref[e] == ref) {

@@ -77,11 +77,11 @@ struct conn {
 	uint32_t timer_next; /**< index; also links the free list */
 	uint32_t timer_prev; /**< index; CONN_NONE: first of its slot */
 	uint16_t timer_slot; /**< of the wheel, or CONN_TIMER_OFF */
-	uint16_t laddr;      /**< slot of the local address, with CONN_F_LPORT */
+	uint16_t pad;
 	uint32_t seq_delta;  /**< CONN_F_SEQ: added to the client's sequence numbers */
 	uint32_t seq_end;    /**< end of the client's data as the server saw it, for reuse of the port */
-	uint32_t service;    /**< struct service.index when the connection began */
-	uint32_t pad;
+	uint32_t own_ms;     /**< idle time-out that the service asks for, in place of ESTABLISHED's or UDP's; 0: none */
+	uint32_t laddr;      /**< slot of the local address, with CONN_F_LPORT */
 } __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
 
 static_assert(sizeof(struct conn) == 128, "two cache lines");
@@ -142,6 +142,7 @@ struct conn_table {
 	uint32_t over_fresh; /**< the same for overflow buckets */
 	uint32_t over_free;
 	uint32_t over_end;
+	uint32_t changes;    /**< moves with each conn_link() and conn_unlink(): references may be stale then */
 	uint32_t tick;       /**< next tick that the wheel looks at */
 	uint32_t *wheel;     /**< [CONN_WHEEL_SLOTS] first of each slot */
 	size_t conns_bytes;

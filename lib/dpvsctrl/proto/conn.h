@@ -74,9 +74,10 @@ struct dpvs_conn_info {
 	uint64_t out_pkts;
 	uint64_t in_bytes;
 	uint64_t out_bytes;
+	uint64_t cursor; /**< for struct dpvs_conn_filter, to go on behind this one */
 };
 
-static_assert(sizeof(struct dpvs_conn_info) == 136, "wire format");
+static_assert(sizeof(struct dpvs_conn_info) == 144, "wire format");
 
 /** struct dpvs_timeouts: ipvsadm --set; seconds; 0 in a SET leaves the value as it is. */
 struct dpvs_timeouts {

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Node lb4_input: finds the connection of IPv4 packets, a vector at a time; see lb_input.h.
+ */
+#include <rte_ip.h>
+
+#include "lb/lb_input.h"
+#include "lb/proto/icmp.h"
+
+/* Ports are all that the look-up needs; headers are checked when the packet turns out to be ours. */
+#define PORTS_SIZE 4
+
+static __rte_noinline unsigned int
+lb4_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta, const struct conn_key4 *key)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	const char *l4 = (const char *)ip + m->l3_len;
+	struct flow flow = {
+		.client.ip4 = ip->src_addr,
+		.vip.ip4 = ip->dst_addr,
+		.af = AF_INET,
+		.proto = ip->next_proto_id,
+	};
+	uint32_t ref;
+	unsigned int next;
+
+	memcpy(&flow.client_port, l4, sizeof(flow.client_port));
+	memcpy(&flow.vip_port, l4 + 2, sizeof(flow.vip_port));
+	/* At most twice: a SYN may end an old connection and then has none. */
+	for (int i = 0; i < 2; i++) {
+		ref = conn_find4(&w->table, key);
+		if (ref == CONN_NONE) {
+			next = lb_miss(w, m, meta, &flow, l4, &ref);
+			if (next != LB_NEXT_COUNT)
+				return next;
+		}
+		next = lb_hit(w, ref, m, meta, l4);
+		if (next != LB_NEXT_COUNT)
+			return next;
+	}
+	return lb_drop(CONN_STAT_BAD_L4);
+}
+
+static uint16_t
+lb4_input(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	struct conn_worker *w = conn_self();
+	struct lb_vector vector = { 0 };
+
+	for (uint16_t start = 0; start < n; start += CONN_BULK) {
+		unsigned int count = RTE_MIN((unsigned int)(n - start), (unsigned int)CONN_BULK);
+		struct rte_mbuf **pkts = (struct rte_mbuf **)&objs[start];
+		struct conn_key4 keys[CONN_BULK];
+		uint32_t refs[CONN_BULK];
+		uint32_t changes;
+
+		for (unsigned int i = 0; i < count; i++) {
+			const struct rte_mbuf *m = pkts[i];
+			const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+			uint8_t proto = ip->next_proto_id;
+
+			if (unlikely((proto != IPPROTO_TCP && proto != IPPROTO_UDP) ||
+				     m->data_len < m->l3_len + PORTS_SIZE))
+				keys[i] = (struct conn_key4){ 0 };
+			else
+				keys[i] = conn_key4(&ip->src_addr, (const char *)ip + m->l3_len, proto);
+		}
+		conn_find4_bulk(&w->table, keys, count, refs);
+		changes = w->table.changes;
+
+		for (unsigned int i = 0; i < count; i++) {
+			struct rte_mbuf *m = pkts[i];
+			struct pkt_meta *meta = pkt_meta(m);
+			const char *l4 = rte_pktmbuf_mtod(m, const char *) + m->l3_len;
+			unsigned int next;
+
+			if (unlikely(keys[i].rest == 0)) {
+				next = lb_icmp4(w, m, meta);
+			} else if (unlikely(refs[i] == CONN_NONE || changes != w->table.changes)) {
+				next = lb4_miss(w, m, meta, &keys[i]);
+			} else {
+				next = lb_hit(w, refs[i], m, meta, l4);
+				if (unlikely(next == LB_NEXT_COUNT))
+					next = lb4_miss(w, m, meta, &keys[i]);
+			}
+			lb_enqueue(graph, node, objs, &vector, next);
+		}
+	}
+	lb_vector_end(graph, node, &vector);
+	return n;
+}
+
+struct rte_node_register lb4_input_node = {
+	.name = "lb4_input",
+	.process = lb4_input,
+	.nb_edges = LB_NEXT_COUNT,
+	.next_nodes = {
+		[LB_NEXT_FNAT] = "xmit_fnat4",
+		[LB_NEXT_NAT] = "xmit_nat4",
+		[LB_NEXT_DR] = "xmit_dr4",
+		[LB_NEXT_ROUTE] = "ip4_route",
+		[LB_NEXT_HANDOVER] = "handover",
+		[LB_NEXT_ERROR] = "icmp4_error",
+		[LB_NEXT_NEIGH] = "neigh_output",
+		[LB_NEXT_OUTPUT] = "ip4_output",
+		[LB_NEXT_DROP] = "drop",
+	},
+};
