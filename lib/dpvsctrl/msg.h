@@ -9,9 +9,10 @@
  *
  * Thread-safety
  *   main lcore only: dpvs_msg_init(), dpvs_msg_fini(), dpvs_msg_type_register(), dpvs_msg_multicast(),
- *     dpvs_msg_commit(), dpvs_msg_process_main()
+ *     dpvs_msg_commit() and its reservation, dpvs_msg_process_main(), dpvs_msg_get_counters()
  *   worker lcore only: dpvs_msg_process(), dpvs_msg_sleep()
- *   any lcore: dpvs_msg_new(), dpvs_msg_free(), dpvs_msg_send(), dpvs_msg_request(), dpvs_msg_data()
+ *   any lcore (EAL threads only): dpvs_msg_new(), dpvs_msg_free(), dpvs_msg_send(), dpvs_msg_request(),
+ *     dpvs_msg_reg_send(), dpvs_msg_ring_doorbell(), dpvs_msg_pool_get() and what looks into a message
  */
 #ifndef DPVSCTRL_MSG_H
 #define DPVSCTRL_MSG_H
@@ -77,6 +78,13 @@ enum {
 struct dpvs_msg;
 
 /**
+ * dpvs_msg_done_fn: called on the sender's lcore when the answer is there, or with -ETIMEDOUT.
+ * @msg: the answer (data written by the handler); NULL after a time-out
+ * @status: what the handler set; of a multicast: that of the first worker whose status is not 0
+ */
+typedef void (*dpvs_msg_done_fn)(struct dpvs_msg *msg, int status, void *arg);
+
+/**
  * dpvs_msg_fn: a handler.
  * @msg: read it with dpvs_msg_data(); answer by writing dpvs_msg_reply_data() or dpvs_msg_set_status()
  * Runs on the receiving lcore; must be short and must not block.
@@ -91,6 +99,8 @@ typedef void (*dpvs_msg_fn)(struct dpvs_msg *msg);
  * @on_main: handler on the main lcore, NULL: none
  * @on_worker: handler on workers, unicast and multicast alike; NULL: none
  * @on_commit: part of a commit (src/core/change.h): applies @data on this worker; cannot fail; NULL: none
+ * @on_drop: gives back what the payload holds (a packet buffer) when a unicast finds no handler or is
+ *   still on a ring at the end; runs on the receiver, at the end on the main lcore; NULL: nothing to do
  */
 struct dpvs_msg_type {
 	uint32_t type;
@@ -99,12 +109,45 @@ struct dpvs_msg_type {
 	dpvs_msg_fn on_main;
 	dpvs_msg_fn on_worker;
 	void (*on_commit)(const void *data, uint32_t len);
+	dpvs_msg_fn on_drop;
+};
+
+/** Roles and states of lcores in answers to HELLO and GET_ALL_SLAVE_ID. */
+enum {
+	DPVS_MSG_ROLE_MAIN = 0,
+	DPVS_MSG_ROLE_WORKER = 1,
+
+	DPVS_MSG_STATE_STOPPED = 0,
+	DPVS_MSG_STATE_RUNNING = 1,
+};
+
+/** struct dpvs_msg_hello: payload of HELLO; the answer has the same form. */
+struct dpvs_msg_hello {
+	char text[64];   /**< any text; the answer says who heard it */
+	uint32_t lcore;  /**< of who answers */
+	uint32_t role;   /**< DPVS_MSG_ROLE_* */
+	uint32_t state;  /**< DPVS_MSG_STATE_* */
+	uint32_t worker; /**< index among the workers; 0xffffffff: main */
+};
+
+/** struct dpvs_msg_worker: one worker in the answer to GET_ALL_SLAVE_ID. */
+struct dpvs_msg_worker {
+	uint32_t lcore;
+	uint32_t role;  /**< DPVS_MSG_ROLE_* */
+	uint32_t state; /**< DPVS_MSG_STATE_* */
+};
+
+/** struct dpvs_msg_workers: answer to GET_ALL_SLAVE_ID, which carries nothing. */
+struct dpvs_msg_workers {
+	uint32_t main_lcore;
+	uint32_t count;
+	struct dpvs_msg_worker workers[];
 };
 
 /** struct dpvs_msg_params: see each member; zero means the default. */
 struct dpvs_msg_params {
 	uint32_t pool_size;   /**< messages in the pool; 0: 4095 */
-	uint32_t data_size;   /**< payload that fits in a message, bytes; 0: 512; fixed replies of all workers included */
+	uint32_t data_size;   /**< payload that fits in a message, bytes, answers too; 0: 512 */
 	uint32_t budget;      /**< messages a worker handles per loop; 0: 8 */
 	uint32_t timeout_ms;  /**< default deadline; 0: 2000 */
 };
@@ -126,8 +169,22 @@ void dpvs_msg_fini(void);
  */
 int dpvs_msg_type_register(const struct dpvs_msg_type *type);
 
-/** dpvs_msg_type_unregister: takes it out (UNREG). Returns: 0, -ENOENT. Since: 0.1 */
+/** dpvs_msg_type_unregister: takes it out (UNREG). Returns: 0, -ENOENT, -ENOBUFS. Since: 0.1 */
 int dpvs_msg_type_unregister(uint32_t type);
+
+/**
+ * dpvs_msg_type_unconfirmed: workers that have not yet confirmed a registration or its end. Until it is 0
+ * a message of high priority may overtake the registration and find no handler, and a handler that was
+ * taken out may still be called. Since: 0.1
+ */
+unsigned int dpvs_msg_type_unconfirmed(uint32_t type);
+
+/**
+ * dpvs_msg_reg_send: a worker's way to register: REG or UNREG (@how) to the main lcore, which does it
+ * everywhere; @done gets its status. @type is copied, its name is not. Returns: as dpvs_msg_request(),
+ * -EINVAL. Since: 0.1
+ */
+int dpvs_msg_reg_send(uint32_t how, const struct dpvs_msg_type *type, dpvs_msg_done_fn done, void *arg);
 
 /** dpvs_msg_new: a message of @type with room for @len bytes, or NULL: pool empty or @len too long; counted. Since: 0.1 */
 struct dpvs_msg *dpvs_msg_new(uint32_t type, uint32_t len);
@@ -138,6 +195,7 @@ void dpvs_msg_free(struct dpvs_msg *msg);
 void *dpvs_msg_data(struct dpvs_msg *msg);             /**< its payload */
 uint32_t dpvs_msg_len(const struct dpvs_msg *msg);     /**< of its payload, bytes */
 void dpvs_msg_set_len(struct dpvs_msg *msg, uint32_t len); /**< of an answer written over the payload */
+uint32_t dpvs_msg_room(const struct dpvs_msg *msg);    /**< most bytes an answer may have */
 uint32_t dpvs_msg_sender(const struct dpvs_msg *msg);  /**< lcore id */
 uint32_t dpvs_msg_seq(const struct dpvs_msg *msg);     /**< sequence number */
 uint32_t dpvs_msg_flags(const struct dpvs_msg *msg);   /**< DPVS_MSG_F_* */
@@ -146,12 +204,6 @@ void dpvs_msg_set_status(struct dpvs_msg *msg, int status); /**< by a handler */
 
 /** dpvs_msg_send: one way, no answer. Returns: 0, -ENOBUFS (ring full), -ENODEV (no such lcore). Never blocks. Since: 0.1 */
 int dpvs_msg_send(struct dpvs_msg *msg, uint32_t lcore);
-
-/**
- * dpvs_msg_done_fn: called on the sender's lcore when the answer is there, or with -ETIMEDOUT.
- * @msg: the answer (data written by the handler); NULL after a time-out
- */
-typedef void (*dpvs_msg_done_fn)(struct dpvs_msg *msg, int status, void *arg);
 
 /**
  * dpvs_msg_request: unicast with an answer. @timeout_ms 0: the default. A late answer is counted and dropped.
@@ -169,6 +221,7 @@ int dpvs_msg_multicast(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_
 
 void dpvs_msg_set_reply_u64(struct dpvs_msg *msg, uint64_t value); /**< by a worker's handler: its slot */
 uint64_t dpvs_msg_reply_u64(const struct dpvs_msg *msg, uint32_t lcore);
+int dpvs_msg_reply_status(const struct dpvs_msg *msg, uint32_t lcore); /**< that worker's status; -ENODEV: no worker */
 int dpvs_msg_answered(const struct dpvs_msg *msg, uint32_t lcore); /**< non-zero when that worker has answered */
 
 /**

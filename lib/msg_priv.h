@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the message system share: msg.c (pool, rings, doorbells, start and end), msg_send.c
+ * (sending, answers, deadlines), msg_process.c (receiving, sleeping) and msg_types.c (types, the built-in
+ * ones, counters).
+ *
+ * Way of a message: dpvs_msg_new() takes an object of msg_pool; a send puts it on a ring of the receiver,
+ * by priority; the receiver runs the handler and puts the same object on the reply ring of the sender, or
+ * back into the pool when nobody waits. A multicast object is on the rings of all workers at once; the
+ * last one to finish puts it on the sender's reply ring.
+ *
+ * Why nothing overflows. An object is on at most one ring of a lcore at a time. A reply ring has more
+ * slots than the pool has objects: answering cannot fail. A request ring takes unicasts up to ring_soft
+ * messages; the slots above that are for multicasts, of which the main lcore keeps at most
+ * MULTICAST_MAX unanswered, and for senders that looked at the level at the same moment, at most one for
+ * each lcore: a multicast that was admitted cannot fail half-way. The commit ring has a slot for each
+ * of COMMIT_MAX reservations.
+ *
+ * Thread-safety: struct lcore_msg says for each field who writes it.
+ */
+#ifndef MSG_PRIV_H
+#define MSG_PRIV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <rte_common.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
+#include <dpvsctrl/msg.h>
+
+enum {
+	MULTICAST_MAX = 256, /* unanswered at once; a stuck worker makes further ones fail */
+	COMMIT_MAX = 256,    /* reserved and unanswered at once */
+	COMMIT_RING = 512,   /* next power of two above COMMIT_MAX */
+	MAIN_BUDGET = 64,    /* messages the main lcore handles before its other sources have their turn */
+
+	/* Histogram of round trips: four steps for each power of two of nanoseconds. */
+	RTT_SUB_BITS = 2,
+	RTT_BUCKETS = 160, /* up to 2^40 ns, a quarter of an hour */
+};
+
+/** The request rings of a lcore, in the order in which they are served. */
+enum {
+	RING_HIGH,
+	RING_COMMIT, /* workers only */
+	RING_NORM,
+	RING_LOW,
+	RING_COUNT,
+};
+
+/** Values of struct doorbell.state. */
+enum {
+	BELL_QUIET, /* awake, nothing rang since it last looked */
+	BELL_ARMED, /* asleep or about to be: who rings has to write the eventfd */
+	BELL_RUNG,  /* rang since it last looked */
+};
+
+/**
+ * struct doorbell: how a lcore is woken. Who puts something on a ring fences and sets BELL_RUNG, unless
+ * it is set; if that took away BELL_ARMED it writes the eventfd. Who goes to sleep moves QUIET to ARMED;
+ * if it finds RUNG it clears that and does not sleep. Either the sender sees ARMED, or the sleeper sees
+ * RUNG, or it clears RUNG before it looks at its rings and then sees what is on them.
+ */
+struct doorbell {
+	_Atomic uint32_t state; /* BELL_* */
+	_Atomic uint32_t news;  /* 1: messages came since the rings were last served */
+	int efd;
+};
+
+/** struct reply_slot: what one worker answers to a multicast. */
+struct reply_slot {
+	uint64_t value;
+	int32_t status;
+	uint32_t answered;
+};
+
+/**
+ * struct dpvs_msg: an object of msg_pool. The first cache line belongs to whoever has the message (of a
+ * multicast: read-only while it is under way, but for @refs). The second belongs to the sender all the
+ * time, also while the receiver has the rest: so a deadline can pass without touching what is under way.
+ */
+struct dpvs_msg {
+	uint32_t type;
+	uint32_t len; /* payload, bytes */
+	uint32_t seq; /* counts per sending lcore */
+	uint32_t flags;
+	uint32_t sender; /* lcore id */
+	int32_t status;
+	_Atomic uint32_t refs; /* multicast: workers that have not finished */
+	uint32_t prio;
+
+	/* sender only */
+	TAILQ_ENTRY(dpvs_msg) pending __rte_cache_aligned; /* by deadline */
+	uint64_t deadline; /* TSC */
+	uint64_t sent;     /* TSC */
+	dpvs_msg_done_fn done;
+	dpvs_msg_done_fn late; /* of a commit */
+	void *arg;
+	bool is_pending; /* in the list */
+	bool expired;    /* done() has been called with -ETIMEDOUT */
+	bool is_commit;
+
+	unsigned char data[] __rte_cache_aligned; /* msg_sys.data_size bytes, then the reply slots */
+};
+
+/** struct type_counters: of one type on one lcore. Written by that lcore alone, read by any. */
+struct type_counters {
+	_Atomic uint64_t sent;
+	_Atomic uint64_t received;
+	_Atomic uint64_t replied;
+	_Atomic uint64_t send_failed;
+	_Atomic uint64_t timed_out;
+	_Atomic uint64_t late;
+	_Atomic uint64_t rtt_ns_total;
+	_Atomic uint64_t rtt_ns_max;
+	_Atomic uint32_t rtt_hist[RTT_BUCKETS];
+};
+
+TAILQ_HEAD(msg_list, dpvs_msg);
+
+/** struct lcore_msg: one lcore's part of the message system. */
+struct lcore_msg {
+	uint32_t lcore;  /* constant */
+	uint32_t worker; /* index among the workers; UINT32_MAX: main. Constant */
+	struct rte_ring *rings[RING_COUNT]; /* requests; any lcore puts, own takes */
+	struct rte_ring *replies;           /* answers to own requests; any lcore puts, own takes */
+
+	struct doorbell bell __rte_cache_aligned; /* any lcore */
+
+	/* own lcore only */
+	struct dpvs_msg *deferred[RING_COUNT] __rte_cache_aligned; /* to go on with in the next loop */
+	struct dpvs_msg *current; /* whose handler runs */
+	bool defer;               /* it asked to be called again */
+	bool more;                /* the budget ended before the rings were empty */
+	uint32_t next_seq;
+	struct msg_list pending; /* own requests that wait for an answer, first deadline first */
+	struct dpvs_msg_type types[DPVS_MSG_TYPE_COUNT]; /* .name NULL: none. Before launch: main */
+	struct type_counters counters[DPVS_MSG_TYPE_COUNT];
+};
+
+/** struct msg_sys: all of it; constant while workers run but for what is marked. */
+struct msg_sys {
+	struct rte_mempool *pool;
+	struct lcore_msg *lcores[RTE_MAX_LCORE]; /* NULL: not enabled */
+	uint32_t workers[RTE_MAX_LCORE];         /* lcore id by worker index */
+	uint32_t nworkers;
+	uint32_t main_lcore;
+	uint32_t data_size;
+	uint32_t budget;
+	uint32_t timeout_ms;
+	uint32_t ring_soft; /* unicasts on one request ring */
+	uint64_t tsc_hz;
+	struct _GSource *source; /* main lcore's */
+	_Atomic uint64_t pool_failures;
+	_Atomic uint32_t prio[DPVS_MSG_TYPE_COUNT]; /* main: rw, workers: ro */
+
+	/* main lcore only */
+	uint32_t multicasts; /* unanswered */
+	uint32_t commits;    /* unanswered */
+	uint32_t reserved;   /* slots promised to dpvs_msg_commit() */
+	uint32_t unconfirmed[DPVS_MSG_TYPE_COUNT]; /* REG and UNREG on their way */
+};
+
+extern struct msg_sys msg_sys;
+
+/** msg_me: the calling lcore's part; NULL: not a lcore, or not initialised. */
+static inline struct lcore_msg *
+msg_me(void)
+{
+	unsigned int id = rte_lcore_id();
+
+	return id < RTE_MAX_LCORE ? msg_sys.lcores[id] : NULL;
+}
+
+/* Adds to a counter that only this lcore writes. */
+static inline void
+count_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+static inline struct reply_slot *
+msg_slots(const struct dpvs_msg *msg)
+{
+	return (struct reply_slot *)(uintptr_t)(msg->data + msg_sys.data_size);
+}
+
+/* msg.c */
+void msg_release(struct dpvs_msg *msg);
+
+/* msg_send.c */
+void msg_answer(struct lcore_msg *me, struct dpvs_msg *msg);
+unsigned int msg_take_replies(struct lcore_msg *me, unsigned int budget);
+void msg_check_deadlines(struct lcore_msg *me);
+void msg_cancel_pending(struct lcore_msg *me);
+
+/* msg_process.c */
+void msg_notify(struct lcore_msg *lc);
+int msg_source_start(void);
+void msg_source_stop(void);
+void msg_source_deadline(void);
+
+/* msg_types.c */
+int msg_types_init(void);
+void msg_types_fini(void);
+void msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The receiver's side of messages: rings are served by priority within a budget, handlers are called and
+ * their answers sent; a worker sleeps until its doorbell rings; on the main lcore the doorbell is a
+ * GSource of the default context.
+ */
+#include "msg_priv.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+/* The fence that pairs with those of doorbell_clear() and take_news() has been passed. */
+static void
+ring_bell(struct doorbell *bell)
+{
+	uint64_t one = 1;
+
+	if (atomic_load_explicit(&bell->state, memory_order_relaxed) == BELL_RUNG)
+		return;
+	if (atomic_exchange_explicit(&bell->state, BELL_RUNG, memory_order_seq_cst) != BELL_ARMED)
+		return;
+	/* It can only fail when the count is at its limit, and then the sleeper wakes anyway. */
+	if (write(bell->efd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* @lc has a message: for its next look, and to wake it. */
+void
+msg_notify(struct lcore_msg *lc)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&lc->bell.news, memory_order_relaxed) == 0)
+		atomic_store_explicit(&lc->bell.news, 1, memory_order_relaxed);
+	ring_bell(&lc->bell);
+}
+
+/* Is something new on the rings? One load when there is not, which is the rule. */
+static bool
+take_news(struct lcore_msg *me)
+{
+	if (atomic_load_explicit(&me->bell.news, memory_order_relaxed) == 0)
+		return me->more;
+	atomic_store_explicit(&me->bell.news, 0, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	return true;
+}
+
+/* Returns true when the caller may sleep; false when the bell rang since it last looked. */
+static bool
+doorbell_arm(struct doorbell *bell)
+{
+	uint32_t quiet = BELL_QUIET;
+	bool armed;
+
+	armed = atomic_compare_exchange_strong_explicit(&bell->state, &quiet, BELL_ARMED,
+							memory_order_seq_cst,
+							memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	return armed;
+}
+
+/* Awake: what rings from now on is news. The caller looks at its rings after this. */
+static void
+doorbell_clear(struct doorbell *bell)
+{
+	atomic_store_explicit(&bell->state, BELL_QUIET, memory_order_seq_cst);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/*
+ * Takes back what was written to the eventfd, when poll() said that there is something. One who rang but
+ * has not written yet wakes us once for nothing later.
+ */
+static void
+doorbell_drain(struct doorbell *bell)
+{
+	uint64_t count;
+
+	if (read(bell->efd, &count, sizeof(count)) < 0)
+		return;
+}
+
+/* Is there anything for @me to do? */
+static bool
+has_work(const struct lcore_msg *me)
+{
+	unsigned int i;
+
+	for (i = 0; i < RING_COUNT; i++) {
+		if (me->rings[i] != NULL &&
+		    (me->deferred[i] != NULL || !rte_ring_empty(me->rings[i])))
+			return true;
+	}
+	return !rte_ring_empty(me->replies);
+}
+
+/* Calls the handler. Returns false when it wants to be called again. */
+static bool
+handle(struct lcore_msg *me, struct dpvs_msg *msg)
+{
+	const struct dpvs_msg_type *type = &me->types[msg->type];
+	dpvs_msg_fn fn = me->worker == UINT32_MAX ? type->on_main : type->on_worker;
+	bool multicast = (msg->flags & DPVS_MSG_F_MULTICAST) != 0;
+	uint32_t number = msg->type;
+
+	me->defer = false;
+	if (fn != NULL) {
+		me->current = msg;
+		fn(msg);
+		me->current = NULL;
+		if (me->defer)
+			return false;
+	} else {
+		dpvs_msg_set_status(msg, -EOPNOTSUPP);
+		if (!multicast)
+			msg->flags |= DPVS_MSG_F_UNKNOWN;
+	}
+	count_add(&me->counters[number].received, 1);
+	if (multicast) {
+		msg_slots(msg)[me->worker].answered = 1;
+		count_add(&me->counters[number].replied, 1);
+		/* The last one sees the slots of all the others. */
+		if (atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel) == 1)
+			msg_answer(me, msg);
+	} else if ((msg->flags & DPVS_MSG_F_REPLY) != 0) {
+		count_add(&me->counters[number].replied, 1);
+		msg_answer(me, msg);
+	} else {
+		if (fn == NULL && type->on_drop != NULL)
+			type->on_drop(msg);
+		msg_release(msg);
+	}
+	return true;
+}
+
+/*
+ * Serves the request rings, high priority first. Each ring has at least one message served, so that a
+ * flood of one priority slows the others but does not stop them.
+ */
+static unsigned int
+serve_rings(struct lcore_msg *me, unsigned int budget)
+{
+	unsigned int total = 0;
+	unsigned int i, n;
+
+	for (i = 0; i < RING_COUNT; i++) {
+		if (me->rings[i] == NULL)
+			continue;
+		for (n = 0; n == 0 || total < budget; n++) {
+			struct dpvs_msg *msg = me->deferred[i];
+
+			if (msg == NULL && rte_ring_dequeue(me->rings[i], (void **)&msg) != 0)
+				break;
+			me->deferred[i] = NULL;
+			total++;
+			if (!handle(me, msg)) {
+				me->deferred[i] = msg;
+				break;
+			}
+		}
+	}
+	return total;
+}
+
+void
+dpvs_msg_defer(struct dpvs_msg *msg)
+{
+	struct lcore_msg *me = msg_me();
+
+	if (me != NULL && me->current == msg)
+		me->defer = true;
+}
+
+/* One look at everything: answers, deadlines, requests. */
+static unsigned int
+process(struct lcore_msg *me, unsigned int budget)
+{
+	bool news = take_news(me);
+	unsigned int n = 0;
+
+	if (news)
+		n = msg_take_replies(me, budget);
+	msg_check_deadlines(me);
+	if (news) {
+		n += serve_rings(me, budget);
+		me->more = has_work(me);
+	}
+	return n;
+}
+
+unsigned int
+dpvs_msg_process(void)
+{
+	struct lcore_msg *me = msg_me();
+
+	return me == NULL ? 0 : process(me, msg_sys.budget);
+}
+
+unsigned int
+dpvs_msg_process_main(void)
+{
+	struct lcore_msg *me = msg_me();
+	unsigned int n;
+
+	if (me == NULL || me->worker != UINT32_MAX)
+		return 0;
+	n = process(me, MAIN_BUDGET);
+	msg_source_deadline();
+	return n;
+}
+
+void
+dpvs_msg_sleep(uint32_t timeout_us)
+{
+	struct timespec ts = { timeout_us / 1000000, (long)(timeout_us % 1000000) * 1000 };
+	struct lcore_msg *me = msg_me();
+	struct pollfd pfd;
+
+	if (me == NULL)
+		return;
+	if (doorbell_arm(&me->bell) && !has_work(me)) {
+		pfd = (struct pollfd){ .fd = me->bell.efd, .events = POLLIN };
+		if (ppoll(&pfd, 1, &ts, NULL) > 0)
+			doorbell_drain(&me->bell);
+	}
+	doorbell_clear(&me->bell);
+}
+
+void
+dpvs_msg_ring_doorbell(uint32_t lcore)
+{
+	struct lcore_msg *lc = lcore < RTE_MAX_LCORE ? msg_sys.lcores[lcore] : NULL;
+
+	if (lc == NULL)
+		return;
+	atomic_thread_fence(memory_order_seq_cst);
+	ring_bell(&lc->bell);
+}
+
+/*
+ * ---- the main lcore's source
+ */
+
+/** struct msg_source: our GSource; its ready time is the first deadline. */
+struct msg_source {
+	GSource base;
+	gpointer tag;
+};
+
+static gboolean
+source_prepare(GSource *base, gint *timeout)
+{
+	struct lcore_msg *me = msg_sys.lcores[msg_sys.main_lcore];
+
+	(void)base;
+	*timeout = -1;
+	doorbell_clear(&me->bell);
+	if (!has_work(me) && doorbell_arm(&me->bell) && !has_work(me))
+		return FALSE;
+	doorbell_clear(&me->bell);
+	return TRUE;
+}
+
+static gboolean
+source_check(GSource *base)
+{
+	struct lcore_msg *me = msg_sys.lcores[msg_sys.main_lcore];
+	struct msg_source *src = (struct msg_source *)base;
+
+	if (g_source_query_unix_fd(base, src->tag) != 0)
+		doorbell_drain(&me->bell);
+	doorbell_clear(&me->bell);
+	return has_work(me);
+}
+
+static gboolean
+source_dispatch(GSource *base, GSourceFunc fn, gpointer data)
+{
+	(void)base;
+	(void)fn;
+	(void)data;
+	dpvs_msg_process_main();
+	return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = {
+	.prepare = source_prepare,
+	.check = source_check,
+	.dispatch = source_dispatch,
+};
+
+int
+msg_source_start(void)
+{
+	GSource *base = g_source_new(&source_funcs, sizeof(struct msg_source));
+	struct msg_source *src = (struct msg_source *)base;
+
+	src->tag = g_source_add_unix_fd(base, msg_sys.lcores[msg_sys.main_lcore]->bell.efd, G_IO_IN);
+	g_source_set_name(base, "msg");
+	g_source_attach(base, NULL);
+	msg_sys.source = base;
+	return 0;
+}
+
+void
+msg_source_stop(void)
+{
+	if (msg_sys.source == NULL)
+		return;
+	g_source_destroy(msg_sys.source);
+	g_source_unref(msg_sys.source);
+	msg_sys.source = NULL;
+}
+
+/* Wakes the main loop when the first request's time is over. */
+void
+msg_source_deadline(void)
+{
+	const struct dpvs_msg *first = TAILQ_FIRST(&msg_sys.lcores[msg_sys.main_lcore]->pending);
+	uint64_t now = rte_rdtsc();
+	gint64 wait_us = 0;
+
+	if (msg_sys.source == NULL)
+		return;
+	if (first == NULL) {
+		g_source_set_ready_time(msg_sys.source, -1);
+		return;
+	}
+	if (first->deadline > now)
+		wait_us = (gint64)((double)(first->deadline - now) * 1e6 / (double)msg_sys.tsc_hz) + 1;
+	g_source_set_ready_time(msg_sys.source, g_get_monotonic_time() + wait_us);
+}

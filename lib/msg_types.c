@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Message types: the registry on the main lcore, the flat table of each lcore that REG and UNREG keep,
+ * the built-in types, and what is counted for each type.
+ */
+#include "msg_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "registry.h"
+
+/** struct reg_data: payload of REG and UNREG. */
+struct reg_data {
+	struct dpvs_msg_type desc; /* by value: the sender's copy may go away */
+};
+
+/* Descriptors that came by REG from a worker: the registry needs a place for them. Main lcore only. */
+static GHashTable *copies;
+
+/*
+ * ---- the flat tables
+ */
+
+static void
+table_set(struct lcore_msg *lc, const struct dpvs_msg_type *desc)
+{
+	lc->types[desc->type] = *desc;
+}
+
+static void
+table_clear(struct lcore_msg *lc, uint32_t type)
+{
+	memset(&lc->types[type], 0, sizeof(lc->types[type]));
+}
+
+static void
+reg_done(struct dpvs_msg *msg, int status, void *arg)
+{
+	uint32_t type = GPOINTER_TO_UINT(arg);
+
+	(void)msg;
+	/* Past its deadline the message is still under way and will be handled. */
+	if (status != -ETIMEDOUT && msg_sys.unconfirmed[type] > 0)
+		msg_sys.unconfirmed[type]--;
+}
+
+/*
+ * Brings a change of the tables to all lcores: directly where no worker runs, by message where one does.
+ * Either all workers are told, or none.
+ */
+static int
+spread(const struct dpvs_msg_type *desc, uint32_t how)
+{
+	struct dpvs_msg *msgs[RTE_MAX_LCORE] = { NULL };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < msg_sys.nworkers && rc == 0; i++) {
+		struct reg_data *data;
+
+		if (rte_eal_get_lcore_state(msg_sys.workers[i]) != RUNNING)
+			continue;
+		msgs[i] = dpvs_msg_new(how, sizeof(*data));
+		if (msgs[i] == NULL) {
+			rc = -ENOBUFS;
+			break;
+		}
+		data = dpvs_msg_data(msgs[i]);
+		data->desc = *desc;
+		if (rte_ring_count(msg_sys.lcores[msg_sys.workers[i]]->rings[RING_NORM]) >=
+		    msg_sys.ring_soft)
+			rc = -ENOBUFS;
+	}
+	for (i = 0; i < msg_sys.nworkers; i++) {
+		if (rc == 0 && msgs[i] == NULL) {
+			if (how == DPVS_MSG_REG)
+				table_set(msg_sys.lcores[msg_sys.workers[i]], desc);
+			else
+				table_clear(msg_sys.lcores[msg_sys.workers[i]], desc->type);
+			continue;
+		}
+		if (rc == 0 && dpvs_msg_request(msgs[i], msg_sys.workers[i], 0, reg_done,
+						GUINT_TO_POINTER(desc->type)) == 0) {
+			msg_sys.unconfirmed[desc->type]++;
+			continue;
+		}
+		dpvs_msg_free(msgs[i]);
+	}
+	return rc;
+}
+
+int
+dpvs_msg_type_register(const struct dpvs_msg_type *type)
+{
+	struct lcore_msg *main_lc;
+	int rc;
+
+	if (type == NULL || msg_sys.pool == NULL || type->name == NULL || type->type == 0 ||
+	    type->type >= DPVS_MSG_TYPE_COUNT || type->prio >= DPVS_MSG_PRIO_COUNT)
+		return -EINVAL;
+	rc = registry_msg_add(type);
+	if (rc < 0)
+		return rc;
+	rc = spread(type, DPVS_MSG_REG);
+	if (rc < 0) {
+		registry_msg_del(type->type);
+		return rc;
+	}
+	main_lc = msg_sys.lcores[msg_sys.main_lcore];
+	table_set(main_lc, type);
+	atomic_store_explicit(&msg_sys.prio[type->type], type->prio, memory_order_relaxed);
+	return 0;
+}
+
+int
+dpvs_msg_type_unregister(uint32_t type)
+{
+	const struct dpvs_msg_type *desc = dpvs_msg_type_lookup(type);
+	int rc;
+
+	if (desc == NULL)
+		return -ENOENT;
+	rc = spread(desc, DPVS_MSG_UNREG);
+	if (rc < 0)
+		return rc;
+	registry_msg_del(type);
+	table_clear(msg_sys.lcores[msg_sys.main_lcore], type);
+	if (copies != NULL)
+		g_hash_table_remove(copies, GUINT_TO_POINTER(type));
+	return 0;
+}
+
+unsigned int
+dpvs_msg_type_unconfirmed(uint32_t type)
+{
+	return type < DPVS_MSG_TYPE_COUNT ? msg_sys.unconfirmed[type] : 0;
+}
+
+const struct dpvs_msg_type *
+dpvs_msg_type_lookup(uint32_t type)
+{
+	return type < DPVS_MSG_TYPE_COUNT ? registry_msg(type) : NULL;
+}
+
+/*
+ * ---- built-in types
+ */
+
+static void
+reg_on_worker(struct dpvs_msg *msg)
+{
+	const struct reg_data *data = dpvs_msg_data(msg);
+
+	if (dpvs_msg_len(msg) != sizeof(*data) || data->desc.type >= DPVS_MSG_TYPE_COUNT)
+		dpvs_msg_set_status(msg, -EINVAL);
+	else
+		table_set(msg_me(), &data->desc);
+}
+
+/* A worker asks: the type is registered everywhere. */
+static void
+reg_on_main(struct dpvs_msg *msg)
+{
+	const struct reg_data *data = dpvs_msg_data(msg);
+	struct dpvs_msg_type *copy;
+	int rc;
+
+	if (dpvs_msg_len(msg) != sizeof(*data)) {
+		dpvs_msg_set_status(msg, -EINVAL);
+		return;
+	}
+	copy = g_memdup2(&data->desc, sizeof(data->desc));
+	rc = dpvs_msg_type_register(copy);
+	if (rc < 0) {
+		g_free(copy);
+	} else {
+		if (copies == NULL)
+			copies = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+		g_hash_table_insert(copies, GUINT_TO_POINTER(copy->type), copy);
+	}
+	dpvs_msg_set_status(msg, rc);
+}
+
+static void
+unreg_on_worker(struct dpvs_msg *msg)
+{
+	const struct reg_data *data = dpvs_msg_data(msg);
+
+	if (dpvs_msg_len(msg) != sizeof(*data) || data->desc.type >= DPVS_MSG_TYPE_COUNT)
+		dpvs_msg_set_status(msg, -EINVAL);
+	else
+		table_clear(msg_me(), data->desc.type);
+}
+
+static void
+unreg_on_main(struct dpvs_msg *msg)
+{
+	const struct reg_data *data = dpvs_msg_data(msg);
+
+	if (dpvs_msg_len(msg) != sizeof(*data))
+		dpvs_msg_set_status(msg, -EINVAL);
+	else
+		dpvs_msg_set_status(msg, dpvs_msg_type_unregister(data->desc.type));
+}
+
+int
+dpvs_msg_reg_send(uint32_t how, const struct dpvs_msg_type *type, dpvs_msg_done_fn done, void *arg)
+{
+	struct reg_data *data;
+	struct dpvs_msg *msg;
+	int rc;
+
+	if (how != DPVS_MSG_REG && how != DPVS_MSG_UNREG)
+		return -EINVAL;
+	msg = dpvs_msg_new(how, sizeof(*data));
+	if (msg == NULL)
+		return -ENOBUFS;
+	data = dpvs_msg_data(msg);
+	data->desc = *type;
+	rc = dpvs_msg_request(msg, msg_sys.main_lcore, 0, done, arg);
+	if (rc < 0)
+		dpvs_msg_free(msg);
+	return rc;
+}
+
+/* Answers the text in kind and says who we are. */
+static void
+hello(struct dpvs_msg *msg)
+{
+	struct dpvs_msg_hello *h = dpvs_msg_data(msg);
+	const struct lcore_msg *me = msg_me();
+	char text[sizeof(h->text)];
+
+	if (dpvs_msg_len(msg) < sizeof(*h)) {
+		dpvs_msg_set_status(msg, -EINVAL);
+		return;
+	}
+	h->text[sizeof(h->text) - 1] = '\0';
+	snprintf(text, sizeof(text), "lcore %u heard: %.40s", me->lcore, h->text);
+	memcpy(h->text, text, sizeof(text));
+	h->lcore = me->lcore;
+	h->role = me->worker == UINT32_MAX ? DPVS_MSG_ROLE_MAIN : DPVS_MSG_ROLE_WORKER;
+	h->state = DPVS_MSG_STATE_RUNNING;
+	h->worker = me->worker;
+}
+
+static void
+get_all_slave_id(struct dpvs_msg *msg)
+{
+	struct dpvs_msg_workers *list = dpvs_msg_data(msg);
+	uint32_t i;
+
+	memset(list, 0, sizeof(*list));
+	list->main_lcore = msg_sys.main_lcore;
+	list->count = msg_sys.nworkers;
+	for (i = 0; i < msg_sys.nworkers; i++) {
+		uint32_t lcore = msg_sys.workers[i];
+
+		list->workers[i] = (struct dpvs_msg_worker){
+			.lcore = lcore,
+			.role = DPVS_MSG_ROLE_WORKER,
+			.state = rte_eal_get_lcore_state(lcore) == RUNNING ?
+					 DPVS_MSG_STATE_RUNNING :
+					 DPVS_MSG_STATE_STOPPED,
+		};
+	}
+	dpvs_msg_set_len(msg, (uint32_t)(sizeof(*list) + list->count * sizeof(list->workers[0])));
+}
+
+static const struct dpvs_msg_type built_in[] = {
+	{
+		.type = DPVS_MSG_REG,
+		.name = "reg",
+		.prio = DPVS_MSG_PRIO_NORM,
+		.on_main = reg_on_main,
+		.on_worker = reg_on_worker,
+	},
+	{
+		.type = DPVS_MSG_UNREG,
+		.name = "unreg",
+		.prio = DPVS_MSG_PRIO_NORM,
+		.on_main = unreg_on_main,
+		.on_worker = unreg_on_worker,
+	},
+	{
+		.type = DPVS_MSG_HELLO,
+		.name = "hello",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_main = hello,
+		.on_worker = hello,
+	},
+	{
+		.type = DPVS_MSG_GET_ALL_SLAVE_ID,
+		.name = "get-all-slave-id",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_main = get_all_slave_id,
+	},
+};
+
+/* The seed's register_built_in_msg(). */
+int
+msg_types_init(void)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < DPVS_MSG_TYPE_COUNT; i++)
+		atomic_store_explicit(&msg_sys.prio[i], DPVS_MSG_PRIO_NORM, memory_order_relaxed);
+	for (i = 0; i < RTE_DIM(built_in); i++) {
+		rc = dpvs_msg_type_register(&built_in[i]);
+		if (rc < 0) {
+			msg_types_fini();
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void
+msg_types_fini(void)
+{
+	registry_msg_clear();
+	g_clear_pointer(&copies, g_hash_table_unref);
+}
+
+/*
+ * ---- counters
+ */
+
+/* The step of the histogram that @ns falls into. */
+static unsigned int
+rtt_bucket(uint64_t ns)
+{
+	unsigned int log2, bucket;
+
+	if (ns < (1u << RTT_SUB_BITS))
+		return (unsigned int)ns;
+	log2 = 63 - (unsigned int)__builtin_clzll(ns);
+	bucket = (log2 << RTT_SUB_BITS) +
+		 (unsigned int)((ns >> (log2 - RTT_SUB_BITS)) & ((1u << RTT_SUB_BITS) - 1)) -
+		 (1u << RTT_SUB_BITS);
+	return RTE_MIN(bucket, (unsigned int)RTT_BUCKETS - 1);
+}
+
+/* The largest value of a step. */
+static uint64_t
+rtt_bucket_max(unsigned int bucket)
+{
+	unsigned int log2, sub;
+
+	if (bucket < (1u << RTT_SUB_BITS))
+		return bucket;
+	bucket += 1u << RTT_SUB_BITS;
+	log2 = bucket >> RTT_SUB_BITS;
+	sub = bucket & ((1u << RTT_SUB_BITS) - 1);
+	return (1ull << log2) + ((uint64_t)(sub + 1) << (log2 - RTT_SUB_BITS)) - 1;
+}
+
+void
+msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles)
+{
+	struct type_counters *c = &me->counters[type];
+	uint64_t ns = (uint64_t)((double)cycles * 1e9 / (double)msg_sys.tsc_hz);
+	_Atomic uint32_t *step = &c->rtt_hist[rtt_bucket(ns)];
+
+	count_add(&c->rtt_ns_total, ns);
+	if (ns > atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed))
+		atomic_store_explicit(&c->rtt_ns_max, ns, memory_order_relaxed);
+	atomic_store_explicit(step, atomic_load_explicit(step, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static uint64_t
+rtt_p99(const struct type_counters *c)
+{
+	uint64_t max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed);
+	uint64_t total = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < RTT_BUCKETS; i++)
+		total += atomic_load_explicit(&c->rtt_hist[i], memory_order_relaxed);
+	if (total == 0)
+		return 0;
+	for (i = 0; i < RTT_BUCKETS; i++) {
+		sum += atomic_load_explicit(&c->rtt_hist[i], memory_order_relaxed);
+		if (sum * 100 >= total * 99)
+			break;
+	}
+	return RTE_MIN(rtt_bucket_max(i), max);
+}
+
+int
+dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *ret_counters)
+{
+	const struct type_counters *c;
+
+	if (dpvs_msg_type_lookup(type) == NULL)
+		return -ENOENT;
+	if (lcore >= RTE_MAX_LCORE || msg_sys.lcores[lcore] == NULL)
+		return -ENODEV;
+	c = &msg_sys.lcores[lcore]->counters[type];
+	*ret_counters = (struct dpvs_msg_counters){
+		.sent = atomic_load_explicit(&c->sent, memory_order_relaxed),
+		.received = atomic_load_explicit(&c->received, memory_order_relaxed),
+		.replied = atomic_load_explicit(&c->replied, memory_order_relaxed),
+		.send_failed = atomic_load_explicit(&c->send_failed, memory_order_relaxed),
+		.timed_out = atomic_load_explicit(&c->timed_out, memory_order_relaxed),
+		.late = atomic_load_explicit(&c->late, memory_order_relaxed),
+		.rtt_ns_total = atomic_load_explicit(&c->rtt_ns_total, memory_order_relaxed),
+		.rtt_ns_max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed),
+		.rtt_ns_p99 = rtt_p99(c),
+	};
+	return 0;
+}
