@@ -122,7 +122,8 @@ is_wanted(const struct laddr_shared *s)
 {
 	uint32_t wanted = atomic_load_explicit(&s->wanted_ms, memory_order_relaxed);
 
-	return wanted != 0 && (uint32_t)lcore_me()->now_ms - wanted < WANTED_MS;
+	/* Signed: it may lie a millisecond ahead. */
+	return wanted != 0 && (int32_t)((uint32_t)lcore_me()->now_ms - wanted) < WANTED_MS;
 }
 
 static void
