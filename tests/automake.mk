@@ -28,3 +28,11 @@ tests_helpers_libtestfake_la_SOURCES = tests/helpers/fake_core.c tests/helpers/f
 tests_helpers_libtestfake_la_CPPFLAGS = $(test_cppflags)
 tests_helpers_libtestfake_la_CFLAGS = $(test_cflags)
 test_fake_libs = tests/helpers/libtestfake.la src/libdpvsd.la
+
+# The daemon inside a test program: $(test_harness_libs) as LDADD.
+check_LTLIBRARIES += tests/helpers/libharness.la
+tests_helpers_libharness_la_SOURCES = tests/helpers/harness.c tests/helpers/harness.h
+tests_helpers_libharness_la_CPPFLAGS = $(test_cppflags)
+tests_helpers_libharness_la_CFLAGS = $(test_cflags)
+tests_helpers_libharness_la_LIBADD = tests/helpers/libtesteal.la src/libdpvsd.la -lrte_net_ring
+test_harness_libs = tests/helpers/libharness.la

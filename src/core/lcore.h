@@ -19,6 +19,9 @@
 /** Most workers; of per-worker arrays. */
 #define WORKERS_MAX 128
 
+/** Most jobs that workers run. */
+#define LCORE_JOBS_MAX 32
+
 /** lcore_worker_count: any lcore; constant while workers run. */
 unsigned int lcore_worker_count(void);
 
@@ -33,6 +36,9 @@ struct lcore_self {
 	uint64_t now_ms;  /**< milliseconds since the daemon started, monotonic, at the start of this loop */
 };
 
+/** lcore_now_ms: as lcore_self.now_ms, read now. Any lcore. */
+uint64_t lcore_now_ms(void);
+
 RTE_DECLARE_PER_LCORE(struct lcore_self, lcore_self);
 
 static inline struct lcore_self *
@@ -40,5 +46,38 @@ lcore_me(void)
 {
 	return &RTE_PER_LCORE(lcore_self);
 }
+
+struct conf;
+struct module;
+extern const struct module lcore_module; /* keys and the watchdog */
+
+/** lcore_setup: numbers the workers (all lcores of EAL but main) and reads the keys. Main only, after EAL. */
+int lcore_setup(const struct conf *conf);
+
+/**
+ * lcore_launch: starts the loop of each worker and waits until each has run @init. Main only.
+ * @modules: NULL-ended, whose jobs the workers run.
+ * Returns: 0, or what @init returned on a worker; then all workers have ended again.
+ */
+int lcore_launch(int (*init)(void), const struct module *const *modules);
+
+/** lcore_stop: ends all loops and waits for them. Main only; harmless when nothing runs. */
+void lcore_stop(void);
+
+/** struct lcore_counters: of one worker's loop, or of main. */
+struct lcore_counters {
+	uint64_t loops;
+	uint64_t busy_cycles;
+	uint64_t idle_cycles;
+	uint64_t sleeps;
+	uint64_t nivcsw; /**< involuntary context switches */
+	uint32_t tid;    /**< thread id */
+};
+
+/** lcore_counters: of worker @index. Main only. */
+void lcore_counters(unsigned int index, struct lcore_counters *ret_counters);
+
+/** lcore_alive: has worker @index answered the watchdog's last question in time? Main only. */
+bool lcore_alive(unsigned int index);
 
 #endif

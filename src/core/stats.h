@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Named counters. Each lcore counts on its own cache lines; the reader sums. Every packet that is
- * dropped goes to the graph node "drop" (core/graph_drop.c) after its node has counted the reason here
+ * dropped goes to the graph node "drop" (core/graph_nodes.c) after its node has counted the reason here
  * with a counter of kind DPVS_STAT_DROP: the sum of all DROP counters equals the packets of "drop".
  *
- * Thread-safety: stats_inc(), stats_add(): any lcore, own counters. stats_sum(): main lcore.
+ * Thread-safety: stats_inc(), stats_add(): any lcore, own counters. The rest: main lcore.
  */
 #ifndef STATS_H
 #define STATS_H
@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include <rte_lcore.h>
+
+struct module;
 
 /** struct stats_block: a module's counters; lcore: cache-aligned arrays, allocated before init(). */
 struct stats_block {
@@ -31,5 +33,12 @@ stats_inc(struct stats_block *block, unsigned int id)
 }
 
 uint64_t stats_sum(const struct stats_block *block, unsigned int id);
+
+/** stats_lcore: the count of one lcore; 0 for an lcore without counters. */
+uint64_t stats_lcore(const struct stats_block *block, unsigned int id, unsigned int lcore);
+
+/** stats_module_init: makes the counters of @module for all enabled lcores. Returns 0 or -ENOMEM. */
+int stats_module_init(const struct module *module);
+void stats_module_fini(const struct module *module);
 
 #endif

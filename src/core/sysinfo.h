@@ -24,4 +24,10 @@ void mem_unregister(const char *name);
 void sysinfo_set_conns(uint64_t (*fn)(unsigned int index));
 uint64_t sysinfo_conns(unsigned int index);
 
+/** sysinfo_drops: packets that lcore @lcore dropped, for whatever reason. */
+uint64_t sysinfo_drops(unsigned int lcore);
+
+/** sysinfo_set_modules: whose counters GET 8203 shows; NULL-ended. Start-up calls it. */
+void sysinfo_set_modules(const struct module *const *modules);
+
 #endif

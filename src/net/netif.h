@@ -19,6 +19,9 @@
 
 #define NETIF_MAX 32
 
+struct module;
+extern const struct module netif_module;
+
 /** struct netif: a port as the calling lcore sees it. */
 struct netif {
 	struct rte_ether_addr mac;

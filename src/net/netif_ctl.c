@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests of the family netif: ports and lcores.
+ */
+#include <dpvsctrl/msg.h>
+#include <dpvsctrl/proto/netif.h>
+#include <errno.h>
+#include <glib.h>
+#include <rte_ethdev.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/change.h"
+#include "core/handover.h"
+#include "core/lcore.h"
+#include "core/stats.h"
+#include "core/sysinfo.h"
+#include "net/netif_priv.h"
+#include "net/port.h"
+
+/* ---- SET 501 ---- */
+
+/* A port before a change; given to netif_undo(). */
+struct netif_before {
+	struct port *p;
+	struct netif netif;
+	bool promisc;
+	bool allmulticast;
+};
+
+static void
+netif_undo(void *arg)
+{
+	struct netif_before *before = arg;
+	struct port *p = before->p;
+	const char *error;
+
+	if (p->netif.mtu != before->netif.mtu)
+		port_set_mtu(p, before->netif.mtu, &error);
+	if (!rte_is_same_ether_addr(&p->netif.mac, &before->netif.mac))
+		port_set_mac(p, &before->netif.mac, &error);
+	if (p->promisc != before->promisc)
+		port_set_promisc(p, before->promisc, &error);
+	if (p->allmulticast != before->allmulticast)
+		port_set_allmulticast(p, before->allmulticast, &error);
+	p->netif = before->netif;
+	netif_publish(p);
+	g_free(before);
+}
+
+static int
+netif_apply(struct port *p, const struct dpvs_port_conf *conf, const char **ret_error)
+{
+	struct rte_ether_addr mac;
+	int err = 0;
+
+	memcpy(&mac, conf->mac, sizeof(mac));
+	if (conf->set & DPVS_PORT_SET_MTU)
+		err = port_set_mtu(p, conf->mtu, ret_error);
+	if (err == 0 && (conf->set & DPVS_PORT_SET_MAC))
+		err = port_set_mac(p, &mac, ret_error);
+	if (err == 0 && (conf->set & DPVS_PORT_SET_PROMISC))
+		err = port_set_promisc(p, conf->promisc, ret_error);
+	if (err == 0 && (conf->set & DPVS_PORT_SET_ALLMULTICAST))
+		err = port_set_allmulticast(p, conf->allmulticast, ret_error);
+	if (err == 0 && (conf->set & DPVS_PORT_SET_UP))
+		p->netif.up = conf->up;
+	return err;
+}
+
+static int
+netif_ctl_set_port(struct change *c, const void *record)
+{
+	const uint32_t known = DPVS_PORT_SET_UP | DPVS_PORT_SET_MTU | DPVS_PORT_SET_MAC |
+			       DPVS_PORT_SET_PROMISC | DPVS_PORT_SET_ALLMULTICAST;
+	const struct dpvs_port_conf *conf = record;
+	struct netif_before *before;
+	const char *error = NULL;
+	struct netif *op;
+	struct port *p;
+	int err;
+
+	if (memchr(conf->name, '\0', sizeof(conf->name)) == NULL || conf->up > 1 || conf->promisc > 1 ||
+	    conf->allmulticast > 1 || (conf->set & ~known) != 0)
+		return change_error(c, -EINVAL, "malformed port record");
+	p = port_by_name(conf->name);
+	if (p == NULL)
+		return change_error(c, -ENODEV, "there is no port %s", conf->name);
+	if (conf->set == 0)
+		return change_error(c, -EINVAL, "port %s: nothing to change is given", conf->name);
+	before = g_new(struct netif_before, 1);
+	*before = (struct netif_before){ p, p->netif, p->promisc, p->allmulticast };
+	change_undo(c, netif_undo, before);
+	err = netif_apply(p, conf, &error);
+	if (err == -ERANGE && (conf->set & DPVS_PORT_SET_MTU))
+		return change_error(c, err, "port %s: MTU %u is out of range, 68 to %u", p->name, conf->mtu,
+				    p->mtu_max);
+	if (err < 0)
+		return change_error(c, err, "port %s: %s: %s", p->name, error, g_strerror(-err));
+	op = change_op(c, DPVS_MSG_PORT, sizeof(*op));
+	if (op == NULL)
+		return -ENOMEM;
+	*op = p->netif;
+	netif_publish(p);
+	change_done(c, g_free, before);
+	return 0;
+}
+
+/* ---- GET 503 to 506 ---- */
+
+static void
+netif_add_info(struct dpvs_req *req, const struct port *p)
+{
+	struct dpvs_port_info info = { 0 };
+	struct rte_eth_stats st;
+	struct rte_eth_link link;
+	int socket = rte_eth_dev_socket_id(p->netif.port);
+
+	g_strlcpy(info.name, p->name, sizeof(info.name));
+	g_strlcpy(info.driver, p->driver, sizeof(info.driver));
+	g_strlcpy(info.device, p->device, sizeof(info.device));
+	info.index = p->netif.port;
+	info.mtu = p->netif.mtu;
+	info.offloads = p->offloads;
+	info.rx_queues = p->rx_queues;
+	info.tx_queues = p->tx_queues;
+	info.rx_desc = p->rx_desc;
+	info.tx_desc = p->tx_desc;
+	memcpy(info.mac, &p->netif.mac, sizeof(info.mac));
+	info.socket = socket < 0 ? UINT8_MAX : (uint8_t)socket;
+	info.steering = DPVS_STEER_HANDOVER;
+	info.flags = (p->netif.up ? DPVS_PORT_UP : 0) | (p->promisc ? DPVS_PORT_PROMISC : 0) |
+		     (p->allmulticast ? DPVS_PORT_ALLMULTICAST : 0);
+	if (rte_eth_link_get_nowait(p->netif.port, &link) == 0) {
+		if (link.link_status == RTE_ETH_LINK_UP)
+			info.flags |= DPVS_PORT_RUNNING;
+		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+			info.link_mbps = link.link_speed;
+		info.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
+	}
+	if (rte_eth_stats_get(p->netif.port, &st) == 0) {
+		info.rx_pkts = st.ipackets;
+		info.rx_bytes = st.ibytes;
+		info.rx_errors = st.ierrors;
+		info.rx_missed = st.imissed;
+		info.rx_nombuf = st.rx_nombuf;
+		info.tx_pkts = st.opackets;
+		info.tx_bytes = st.obytes;
+		info.tx_errors = st.oerrors;
+	}
+	info.tx_dropped = port_tx_dropped(p->netif.port);
+	info.handed_over = handover_of_port(p->netif.port);
+	dpvs_req_add(req, &info, sizeof(info));
+}
+
+static int
+netif_ctl_get_port(struct dpvs_req *req, const void *record)
+{
+	const struct dpvs_port_ref *ref = record;
+	const struct port *p;
+	uint16_t i;
+
+	if (memchr(ref->name, '\0', sizeof(ref->name)) == NULL)
+		return dpvs_req_error(req, -EINVAL, "malformed port name");
+	if (ref->name[0] != '\0') {
+		p = port_by_name(ref->name);
+		if (p == NULL)
+			return dpvs_req_error(req, -ENODEV, "there is no port %s", ref->name);
+		netif_add_info(req, p);
+		return 0;
+	}
+	for (i = 0; i < netif_count(); i++)
+		if ((p = port_by_id(i)) != NULL)
+			netif_add_info(req, p);
+	return 0;
+}
+
+/* ---- GET 500 to 502 ---- */
+
+static uint64_t
+netif_msgs_of(unsigned int lcore)
+{
+	struct dpvs_msg_counters c;
+	uint64_t sum = 0;
+	uint32_t type;
+
+	for (type = 0; type < DPVS_MSG_TYPE_COUNT; type++)
+		if (dpvs_msg_type_lookup(type) != NULL && dpvs_msg_get_counters(type, lcore, &c) == 0)
+			sum += c.received;
+	return sum;
+}
+
+static void
+netif_add_main(struct dpvs_req *req)
+{
+	struct dpvs_lcore_info info = {
+		.id = rte_get_main_lcore(),
+		.role = DPVS_LCORE_MAIN,
+		.pid = (uint32_t)getpid(),
+		.generation = change_generation(),
+	};
+	struct rusage usage;
+
+	info.cpu = (uint32_t)rte_lcore_to_cpu_id((int)info.id);
+	info.numa = rte_lcore_to_socket_id(info.id);
+	info.msgs = netif_msgs_of(info.id);
+	if (getrusage(RUSAGE_THREAD, &usage) == 0)
+		info.nivcsw = (uint64_t)usage.ru_nivcsw;
+	dpvs_req_add(req, &info, sizeof(info));
+}
+
+static uint32_t
+netif_rx_queues_of(unsigned int index)
+{
+	const struct port *p;
+	uint32_t count = 0;
+	uint16_t i, q;
+
+	for (i = 0; i < netif_count(); i++) {
+		p = port_by_id(i);
+		for (q = 0; p != NULL && q < p->rx_queues; q++)
+			count += port_rx_worker(i, q) == index;
+	}
+	return count;
+}
+
+static void
+netif_add_worker(struct dpvs_req *req, unsigned int index)
+{
+	struct dpvs_lcore_info info = { .id = lcore_of_worker(index), .role = DPVS_LCORE_WORKER };
+	struct lcore_counters c;
+
+	lcore_counters(index, &c);
+	info.cpu = (uint32_t)rte_lcore_to_cpu_id((int)info.id);
+	info.numa = rte_lcore_to_socket_id(info.id);
+	info.pid = c.tid;
+	info.rx_queues = netif_rx_queues_of(index);
+	info.generation = change_generation_of(info.id);
+	info.loops = c.loops;
+	info.busy_cycles = c.busy_cycles;
+	info.idle_cycles = c.idle_cycles;
+	info.sleeps = c.sleeps;
+	info.msgs = netif_msgs_of(info.id);
+	info.rx_pkts = port_rx_pkts(index);
+	info.tx_pkts = port_tx_pkts(index);
+	info.drops = sysinfo_drops(info.id);
+	info.handed_out = handover_out(index);
+	info.handed_in = handover_in(index);
+	info.conns = sysinfo_conns(index);
+	info.nivcsw = c.nivcsw;
+	dpvs_req_add(req, &info, sizeof(info));
+}
+
+static int
+netif_ctl_get_lcore(struct dpvs_req *req, const void *record)
+{
+	unsigned int i;
+
+	netif_add_main(req);
+	for (i = 0; i < lcore_worker_count(); i++)
+		netif_add_worker(req, i);
+	return 0;
+}
+
+#define PORT_GET(request, number)                                                       \
+	{                                                                               \
+		.name = request, .id = number, .record_size = sizeof(struct dpvs_port_ref), \
+		.get = netif_ctl_get_port,                                              \
+	}
+
+const struct module_sockopt netif_sockopts[] = {
+	{
+		.name = "port-set",
+		.id = DPVS_SET_NETIF_PORT,
+		.record_size = sizeof(struct dpvs_port_conf),
+		.need_record = true,
+		.set = netif_ctl_set_port,
+	},
+	{ .name = "lcore-mask", .id = DPVS_GET_LCORE_MASK, .get = netif_ctl_get_lcore },
+	{ .name = "lcore-basic", .id = DPVS_GET_LCORE_BASIC, .get = netif_ctl_get_lcore },
+	{ .name = "lcore-stats", .id = DPVS_GET_LCORE_STATS, .get = netif_ctl_get_lcore },
+	PORT_GET("port-list", DPVS_GET_PORT_LIST),
+	PORT_GET("port-basic", DPVS_GET_PORT_BASIC),
+	PORT_GET("port-stats", DPVS_GET_PORT_STATS),
+	PORT_GET("port-ext", DPVS_GET_PORT_EXT),
+	{},
+};

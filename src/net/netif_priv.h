@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ports as the main lcore knows them: shared by netif.c (start and end), netif_dev.c (the device behind a
+ * port) and netif_ctl.c (requests).
+ *
+ * Thread-safety: main lcore only.
+ */
+#ifndef NETIF_PRIV_H
+#define NETIF_PRIV_H
+
+#include <dpvsctrl/types.h>
+
+#include "module.h"
+#include "net/netif.h"
+
+struct rte_device;
+
+/** struct port: a port and its device. */
+struct port {
+	bool used;
+	bool hotplugged; /**< we made the device, so we take it away */
+	bool allmulticast;
+	bool promisc;
+	bool link_up; /**< as last logged */
+	char name[DPVS_IFNAME_SIZE];
+	char device[64]; /**< EAL's name */
+	char driver[DPVS_IFNAME_SIZE];
+	uint16_t rx_queues;
+	uint16_t tx_queues;
+	uint16_t rx_desc;
+	uint16_t tx_desc;
+	uint16_t mtu_max;   /**< what device and packet buffers take */
+	uint32_t offloads;  /**< DPVS_PORT_TX_IP_CSUM ... */
+	bool tx_segments;   /**< the device takes packets of several segments */
+	struct netif netif; /**< what workers get a copy of */
+};
+
+/** struct port_want: what the configuration asks for; zero: the default. */
+struct port_want {
+	uint16_t queues;
+	uint16_t rx_desc;
+	uint16_t tx_desc;
+	uint16_t mtu;
+	bool promisc;
+	bool has_mac;
+	struct rte_ether_addr mac;
+};
+
+/** port_by_id: NULL when there is none. */
+struct port *port_by_id(uint16_t id);
+struct port *port_by_name(const char *name);
+
+/** netif_publish: what netif_get() shows on main, and what workers start with, follows @p. */
+void netif_publish(const struct port *p);
+
+/** port_device_find: makes the device of @devargs when it is not there yet. Logs its failure. */
+int port_device_find(const char *name, const char *devargs, uint16_t *ret_id, bool *ret_hotplugged);
+
+/** port_device_start: configures queues and offloads, and starts the device of @p (its id is set). Logs. */
+int port_device_start(struct port *p, const struct port_want *want);
+void port_device_stop(struct port *p);
+
+/* Changes of a running device; negative errno, and a text in @ret_error that is not to be freed. */
+int port_set_mtu(struct port *p, uint32_t mtu, const char **ret_error);
+int port_set_mac(struct port *p, const struct rte_ether_addr *mac, const char **ret_error);
+int port_set_promisc(struct port *p, bool on, const char **ret_error);
+int port_set_allmulticast(struct port *p, bool on, const char **ret_error);
+
+extern const struct module_sockopt netif_sockopts[]; /* netif_ctl.c */
+
+#endif
