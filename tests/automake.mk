@@ -24,7 +24,7 @@ test_eal_libs = tests/helpers/libtesteal.la $(GLIB_LIBS) $(DPDK_LIBS)
 # One thread that plays main lcore and workers, for the control side of modules: $(test_fake_libs), before
 # libdpvsd.la.
 check_LTLIBRARIES += tests/helpers/libtestfake.la
-tests_helpers_libtestfake_la_SOURCES = tests/helpers/fake_core.c tests/helpers/fake_core.h
+tests_helpers_libtestfake_la_SOURCES = tests/helpers/fake_core.c tests/helpers/fake_core.h tests/helpers/lb_records.h
 tests_helpers_libtestfake_la_CPPFLAGS = $(test_cppflags)
 tests_helpers_libtestfake_la_CFLAGS = $(test_cflags)
 test_fake_libs = tests/helpers/libtestfake.la src/libdpvsd.la

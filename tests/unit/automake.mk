@@ -38,7 +38,6 @@ tests_unit_msg_test_CPPFLAGS = $(test_cppflags)
 tests_unit_msg_test_CFLAGS = $(test_cflags)
 tests_unit_msg_test_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
 
-
 check_PROGRAMS += tests/unit/laddr_port_test
 TESTS += tests/unit/laddr_port_test
 tests_unit_laddr_port_test_SOURCES = tests/unit/laddr_port_test.c
@@ -52,3 +51,11 @@ tests_unit_tcp_test_SOURCES = tests/unit/tcp_test.c
 tests_unit_tcp_test_CPPFLAGS = $(test_cppflags)
 tests_unit_tcp_test_CFLAGS = $(test_cflags)
 tests_unit_tcp_test_LDADD = src/libdpvsd.la
+
+check_PROGRAMS += tests/unit/service_test
+TESTS += tests/unit/service_test
+tests_unit_service_test_SOURCES = tests/unit/service_test.c
+tests_unit_service_test_CPPFLAGS = $(test_cppflags)
+tests_unit_service_test_CFLAGS = $(test_cflags)
+tests_unit_service_test_LDADD = $(test_fake_libs)
+
