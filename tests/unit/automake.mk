@@ -1,3 +1,14 @@
+check_PROGRAMS += tests/unit/parse_test tests/unit/writer_test
+TESTS += tests/unit/parse_test tests/unit/writer_test
+tests_unit_parse_test_SOURCES = tests/unit/parse_test.c
+tests_unit_parse_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
+tests_unit_parse_test_CFLAGS = $(test_cflags)
+tests_unit_parse_test_LDADD = utils/libutils.la $(GLIB_LIBS)
+tests_unit_writer_test_SOURCES = tests/unit/writer_test.c
+tests_unit_writer_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
+tests_unit_writer_test_CFLAGS = $(test_cflags)
+tests_unit_writer_test_LDADD = utils/libutils.la $(GLIB_LIBS) -lm
+
 check_PROGRAMS += tests/unit/eal_test
 TESTS += tests/unit/eal_test
 tests_unit_eal_test_SOURCES = tests/unit/eal_test.c

@@ -4,6 +4,7 @@
  * for; where the original has none, the daemon's own sentence.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -34,13 +35,43 @@ static const struct {
 	{ ENOMEM, ALL_COMMANDS, "Memory allocation problem" },
 };
 
-const char *
-refusal_text(enum command command, int err, const char *why)
+/* What is said to have been tried, where the original has no words for a refusal. */
+static const char *const attempts[CMD_COUNT] = {
+	[CMD_LIST] = "list",
+	[CMD_ADD] = "add the service",
+	[CMD_EDIT] = "edit the service",
+	[CMD_DEL] = "delete the service",
+	[CMD_FLUSH] = "clear the table",
+	[CMD_ADD_SERVER] = "add the real server",
+	[CMD_EDIT_SERVER] = "edit the real server",
+	[CMD_DEL_SERVER] = "delete the real server",
+	[CMD_SET] = "set the time-outs",
+	[CMD_RESTORE] = "restore the rules",
+	[CMD_SAVE] = "save the rules",
+	[CMD_ZERO] = "zero the counters",
+	[CMD_ADD_LADDR] = "add the local address",
+	[CMD_DEL_LADDR] = "delete the local address",
+	[CMD_GET_LADDR] = "list the local addresses",
+	[CMD_HELP] = "help",
+	[CMD_VERSION] = "tell the version",
+	[CMD_OTHER] = "do this",
+};
+
+void
+refusal_text(enum command command, int err, const char *why, const char *prefix,
+	     struct problem *ret_problem)
 {
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+	size_t i;
+
+	ret_problem->exit_code = IPVSADM_REFUSED;
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		if (refusals[i].err == -err && (refusals[i].commands & ON(command)))
-			return refusals[i].text;
-	return *why ? why : strerror(-err);
+			break;
+	if (i < sizeof(refusals) / sizeof(refusals[0]))
+		snprintf(ret_problem->text, sizeof(ret_problem->text), "%s", refusals[i].text);
+	else
+		snprintf(ret_problem->text, sizeof(ret_problem->text), "%scannot %s: %s", prefix,
+			 attempts[command], *why ? why : strerror(-err));
 }
 
 static void
@@ -154,6 +185,7 @@ change_from_line(const struct cmdline *line, struct change *ret_change)
 int
 apply_run(struct dpvs_client *client, const struct cmdline *line)
 {
+	struct problem problem;
 	struct change change;
 	int rc;
 
@@ -163,6 +195,7 @@ apply_run(struct dpvs_client *client, const struct cmdline *line)
 			     change.record_size ? 1 : 0);
 	if (rc == 0)
 		return IPVSADM_OK;
-	error_line("%s", refusal_text(line->command, rc, dpvs_client_error(client)));
-	return dpvs_client_unreachable(client) ? IPVSADM_USAGE : IPVSADM_REFUSED;
+	refusal_text(line->command, rc, dpvs_client_error(client), "ipvsadm: ", &problem);
+	error_line("%s", problem.text);
+	return dpvs_client_unreachable(client) ? IPVSADM_USAGE : problem.exit_code;
 }

@@ -1,7 +1,15 @@
 sbin_PROGRAMS += utils/ipvsadm/ipvsadm
-utils_ipvsadm_ipvsadm_SOURCES = utils/ipvsadm/ipvsadm.h utils/ipvsadm/apply.c utils/ipvsadm/config.c \
+# Objects must not be called ipvsadm-save.o: make would link the scripts of that name from them.
+utils_ipvsadm_ipvsadm_SHORTNAME = ipv
+utils_ipvsadm_ipvsadm_SOURCES = utils/ipvsadm/ipvsadm.h utils/ipvsadm/options.h \
+	utils/ipvsadm/apply.c utils/ipvsadm/cmdline.c utils/ipvsadm/config.c \
 	utils/ipvsadm/conns.c utils/ipvsadm/diff.c utils/ipvsadm/help.c utils/ipvsadm/list.c \
 	utils/ipvsadm/main.c utils/ipvsadm/options.c utils/ipvsadm/restore.c utils/ipvsadm/rules.c \
 	utils/ipvsadm/save.c utils/ipvsadm/service.c
 utils_ipvsadm_ipvsadm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
 utils_ipvsadm_ipvsadm_LDADD = utils/libutils.la $(POPT_LIBS)
+
+sbin_SCRIPTS += utils/ipvsadm/ipvsadm-save utils/ipvsadm/ipvsadm-restore
+EXTRA_DIST += utils/ipvsadm/ipvsadm-save utils/ipvsadm/ipvsadm-restore
+
+dist_bashcompletion_DATA += utils/completion/ipvsadm

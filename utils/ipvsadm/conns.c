@@ -88,7 +88,10 @@ list_conns(void *arg)
 	int rc = dpvs_client_get(conns->client, DPVS_GET_CONNS, NULL, 0, &reply);
 
 	if (rc < 0) {
-		error_line("%s", refusal_text(CMD_LIST, rc, dpvs_client_error(conns->client)));
+		struct problem problem;
+
+		refusal_text(CMD_LIST, rc, dpvs_client_error(conns->client), "ipvsadm: ", &problem);
+		error_line("%s", problem.text);
 		return dpvs_client_unreachable(conns->client) ? IPVSADM_USAGE : IPVSADM_INTERNAL;
 	}
 	writer_text(w, "IPVS connection entries\n");

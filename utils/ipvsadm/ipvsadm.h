@@ -3,7 +3,8 @@
  * ipvsadm: the tool of Linux Virtual Server, for dpvsd. What its files share.
  *
  *   main.c     runs one command line       help.c  -h, --version
- *   options.c  words into struct cmdline      rules.c  which option goes with which command
+ *   cmdline.c, options.c  words into struct cmdline
+ *   rules.c    which option goes with which command
  *   service.c  addresses, names of flags      apply.c  one change, and what a refusal is called
  *   config.c   the daemon's whole configuration: fetched, sorted      diff.c  compared with another
  *   list.c     -L, -G     conns.c  -L -c      save.c  -S       restore.c  -R
@@ -100,6 +101,7 @@ enum option {
 	OPT_PRETTY,
 	OPT_INTERVAL,
 	OPT_REPEAT,
+	OPT_REPLACE,
 	OPT_OTHER, /**< of DPVS, but not in this build */
 	OPT_COUNT,
 };
@@ -112,10 +114,10 @@ enum option {
 /** struct problem: why a command line or a line of a file cannot be done. */
 struct problem {
 	int exit_code;
-	char text[512];
+	char text[1280];
 };
 
-/** problem_set: fills @problem (printf) and returns -1. */
+/** problem_set (options.c): fills @problem (printf) and returns -1. */
 int problem_set(struct problem *problem, int exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -151,7 +153,7 @@ has_option(const struct cmdline *line, enum option option)
 	return line->options & UINT64_C(1) << option;
 }
 
-/* options.c */
+/* cmdline.c */
 
 /**
  * cmdline_parse: @argv[0] is the program. Returns 0, or -1 with @problem filled.
@@ -240,9 +242,10 @@ bool change_from_line(const struct cmdline *line, struct change *ret_change);
 
 /**
  * refusal_text: what a refusal (@err, negative errno) of @command is called; where the original has no
- * words for it, @why, the daemon's sentence.
+ * words for it, @prefix, what was tried, and @why, the daemon's sentence.
  */
-const char *refusal_text(enum command command, int err, const char *why);
+void refusal_text(enum command command, int err, const char *why, const char *prefix,
+		  struct problem *ret_problem);
 
 /** apply_run: sends one changing command line. Returns the exit code; prints what is wrong. */
 int apply_run(struct dpvs_client *client, const struct cmdline *line);
@@ -311,6 +314,6 @@ int list_run(struct dpvs_client *client, const struct cmdline *line);
 int list_laddrs_run(struct dpvs_client *client, const struct cmdline *line);
 int list_conns_run(struct dpvs_client *client, const struct cmdline *line);
 int save_run(struct dpvs_client *client, const struct cmdline *line);
-int restore_run(struct dpvs_client *client);
+int restore_run(struct dpvs_client *client, const struct cmdline *line);
 
 #endif

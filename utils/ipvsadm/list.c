@@ -64,7 +64,10 @@ listing_end(struct listing *listing)
 static int
 fetch_failed(struct listing *listing, int rc, const char *why)
 {
-	error_line("%s", refusal_text(listing->line->command, rc, why));
+	struct problem problem;
+
+	refusal_text(listing->line->command, rc, why, "ipvsadm: ", &problem);
+	error_line("%s", problem.text);
 	return dpvs_client_unreachable(listing->client) ? IPVSADM_USAGE : IPVSADM_INTERNAL;
 }
 

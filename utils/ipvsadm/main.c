@@ -21,7 +21,7 @@ run(struct dpvs_client *client, const struct cmdline *line)
 	case CMD_SAVE:
 		return save_run(client, line);
 	case CMD_RESTORE:
-		return restore_run(client);
+		return restore_run(client, line);
 	default:
 		return apply_run(client, line);
 	}

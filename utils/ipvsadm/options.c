@@ -1,66 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A command line into struct cmdline. popt splits it; everything that the daemon need not be asked about
- * is checked here, with the original's words. The command comes first, then its options; what is ours and
- * long only (--socket, --wait, --json ...) may also stand before the command.
+ * The options one by one: what popt is to know of each, and its value checked and put into struct cmdline,
+ * with the original's words for what is wrong.
  */
-#include <ctype.h>
-#include <popt.h>
+#include "ipvsadm/options.h"
+
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/parse.h"
-#include "ipvsadm/ipvsadm.h"
-
-/* What popt returns for an option: its letter, or one of these. */
-enum {
-	VAL_SET = 256,
-	VAL_START_DAEMON,
-	VAL_STOP_DAEMON,
-	VAL_SCTP,
-	VAL_PE,
-	VAL_TUN_TYPE,
-	VAL_TUN_PORT,
-	VAL_TUN_CSUM,
-	VAL_MCAST_INTERFACE,
-	VAL_MCAST_GROUP,
-	VAL_MCAST_PORT,
-	VAL_MCAST_TTL,
-	VAL_SYNC_MAXLEN,
-	VAL_SYNCID,
-	VAL_SCHED_FLAGS,
-	VAL_FULLNAT,
-	VAL_TIMEOUT,
-	VAL_DAEMON,
-	VAL_STATS,
-	VAL_RATE,
-	VAL_THRESHOLDS,
-	VAL_PERSISTENT_CONN,
-	VAL_TUN_INFO,
-	VAL_NOSORT,
-	VAL_SORT,
-	VAL_EXACT,
-	VAL_CONN_TIMEOUT,
-	VAL_OTHER,     /* of DPVS, without a value */
-	VAL_OTHER_ARG, /* likewise, with a value */
-	/* These may stand before the command. */
-	VAL_JSON,
-	VAL_PRETTY,
-	VAL_SOCKET,
-	VAL_WAIT,
-	VAL_INTERVAL,
-	VAL_COUNT,
-};
 
 #define NO POPT_ARG_NONE, NULL
 #define STR POPT_ARG_STRING, NULL
 #define OPTIONAL (POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL), NULL
 
-/* The letter -b is given to one of the first two by the command, see cmdline_parse(). */
-static const struct poptOption option_table[] = {
+const struct poptOption option_table[OPTION_TABLE_SIZE] = {
 	{ "sched-flags", '\0', STR, VAL_SCHED_FLAGS, NULL, NULL },
 	{ "fullnat", '\0', NO, VAL_FULLNAT, NULL, NULL },
 	{ "add-service", 'A', NO, 'A', NULL, NULL },
@@ -151,10 +108,11 @@ static const struct poptOption option_table[] = {
 	{ "wait", '\0', STR, VAL_WAIT, NULL, NULL },
 	{ "interval", '\0', STR, VAL_INTERVAL, NULL, NULL },
 	{ "count", '\0', STR, VAL_COUNT, NULL, NULL },
+	{ "replace", '\0', NO, VAL_REPLACE, NULL, NULL },
 	POPT_TABLEEND,
 };
 
-#define TABLE_SIZE (sizeof(option_table) / sizeof(option_table[0]))
+static_assert(sizeof(option_table) / sizeof(option_table[0]) == OPTION_TABLE_SIZE, "count them");
 
 int
 problem_set(struct problem *problem, int exit_code, const char *format, ...)
@@ -168,15 +126,7 @@ problem_set(struct problem *problem, int exit_code, const char *format, ...)
 	return -1;
 }
 
-static int
-try_help(struct problem *problem)
-{
-	return problem_set(problem, IPVSADM_REFUSED,
-			   "Try `ipvsadm -h' or 'ipvsadm --help' for more information.");
-}
-
-/* Notes the first thing that this build does not have; reported when the rest of the line is right. */
-static void
+void
 mark_other(struct cmdline *line, const char *kind, const char *name)
 {
 	if (line->other)
@@ -218,7 +168,7 @@ set_service(struct cmdline *line, uint8_t proto, const char *arg, struct problem
 	return 0;
 }
 
-static int
+int
 set_timeout(const char *word, uint32_t min, uint32_t *ret_s, struct problem *problem)
 {
 	if (parse_number(word, min, TIMEOUT_MAX_S, ret_s) < 0)
@@ -378,6 +328,7 @@ handle_list_option(struct cmdline *line, int val, struct problem *problem)
 		{ VAL_EXACT, OPT_EXACT },
 		{ VAL_JSON, OPT_JSON },
 		{ VAL_PRETTY, OPT_PRETTY },
+		{ VAL_REPLACE, OPT_REPLACE },
 	};
 
 	if (val == VAL_SORT)
@@ -451,234 +402,14 @@ handle_our_option(struct cmdline *line, int val, const char *arg, struct problem
 	}
 }
 
-/* Commands: what popt returns and what it means here. */
-static const struct {
-	int val;
-	enum command command;
-	const char *other;
-} command_vals[] = {
-	{ 'A', CMD_ADD, NULL },
-	{ 'E', CMD_EDIT, NULL },
-	{ 'D', CMD_DEL, NULL },
-	{ 'C', CMD_FLUSH, NULL },
-	{ 'L', CMD_LIST, NULL },
-	{ 'Z', CMD_ZERO, NULL },
-	{ 'a', CMD_ADD_SERVER, NULL },
-	{ 'e', CMD_EDIT_SERVER, NULL },
-	{ 'd', CMD_DEL_SERVER, NULL },
-	{ VAL_SET, CMD_SET, NULL },
-	{ 'R', CMD_RESTORE, NULL },
-	{ 'S', CMD_SAVE, NULL },
-	{ 'P', CMD_ADD_LADDR, NULL },
-	{ 'Q', CMD_DEL_LADDR, NULL },
-	{ 'G', CMD_GET_LADDR, NULL },
-	{ 'h', CMD_HELP, NULL },
-	{ 'v', CMD_VERSION, NULL },
-	{ VAL_START_DAEMON, CMD_OTHER, "start-daemon" },
-	{ VAL_STOP_DAEMON, CMD_OTHER, "stop-daemon" },
-	{ 'U', CMD_OTHER, "add-blklst" },
-	{ 'V', CMD_OTHER, "del-blklst" },
-	{ 'B', CMD_OTHER, "get-blklst" },
-	{ 'O', CMD_OTHER, "add-whtlst" },
-	{ 'Y', CMD_OTHER, "del-whtlst" },
-	{ 'W', CMD_OTHER, "get-whtlst" },
-};
-
-static bool
-set_command(struct cmdline *line, int val)
-{
-	for (size_t i = 0; i < sizeof(command_vals) / sizeof(command_vals[0]); i++) {
-		if (command_vals[i].val != val)
-			continue;
-		line->command = command_vals[i].command;
-		if (command_vals[i].other)
-			mark_other(line, "command", command_vals[i].other);
-		return true;
-	}
-	return false;
-}
-
-static bool
-is_command(int val)
-{
-	struct cmdline scratch = { 0 };
-
-	return set_command(&scratch, val);
-}
-
-static bool
-may_come_first(int val)
-{
-	return val >= VAL_JSON && val <= VAL_COUNT;
-}
-
-/* Is the command -a or -e? It decides what -b means; it is the first word that may not come before it. */
-static bool
-is_server_command(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *word = argv[i];
-
-		if (strcmp(word, "--socket") == 0 || strcmp(word, "--wait") == 0 ||
-		    strcmp(word, "--interval") == 0 || strcmp(word, "--count") == 0) {
-			i++;
-			continue;
-		}
-		if (strcmp(word, "--add-server") == 0 || strcmp(word, "--edit-server") == 0)
-			return true;
-		if (word[0] == '-' && word[1] == '-')
-			continue;
-		return word[0] == '-' && (word[1] == 'a' || word[1] == 'e');
-	}
-	return false;
-}
-
-/* What only the whole line shows to be wrong. */
-static int
-check_line(struct cmdline *line, const char *sched_flags, struct problem *problem)
-{
-	bool is_server = line->command == CMD_ADD_SERVER || line->command == CMD_EDIT_SERVER ||
-			 line->command == CMD_DEL_SERVER;
-	const char *sched = has_option(line, OPT_SCHEDULER) ? line->sched :
-			    line->command == CMD_ADD	    ? "wlc" :
-							      NULL;
-
-	if (line->command != CMD_OTHER && rules_check(line, problem) < 0)
-		return -1;
-	if (sched_flags && sched_flags_parse(sched_flags, sched, &line->sched_flags, problem) < 0)
-		return -1;
-	if (has_option(line, OPT_OPS) && line->svc.proto == IPPROTO_TCP)
-		return problem_set(problem, IPVSADM_USAGE,
-				   "One-Packet Scheduling is only for UDP virtual services");
-	if (line->other && strcmp(line->other, "ipip") != 0 && line->svc.fwmark == 0 &&
-	    (has_option(line, OPT_TUN_TYPE) || has_option(line, OPT_TUN_PORT) ||
-	     has_option(line, OPT_TUN_CSUM)) && line->fwd != DPVS_FWD_TUNNEL)
-		return problem_set(problem, IPVSADM_USAGE,
-				   "Tunnel options conflict with forward method");
-	if (line->other)
-		return problem_set(problem, IPVSADM_USAGE, "The '%s' %s is not supported by this build",
-				   line->other, line->other_kind);
-	if ((line->command == CMD_ADD || line->command == CMD_EDIT) && line->svc.port == 0)
-		return problem_set(problem, IPVSADM_USAGE, "Zero port specified for non-persistent service");
-	if (is_server && line->server.family != line->svc.vip.family)
-		return problem_set(problem, IPVSADM_USAGE,
-				   "Different address family is allowed only for tunneling servers");
-	if (is_server && !line->server_port_given)
-		line->server_port = line->svc.port;
-	return 0;
-}
-
-/* What is left without a dash: three time-outs of --set, nothing else. */
-static int
-take_words(struct cmdline *line, poptContext ctx, struct problem *problem)
-{
-	uint32_t *values[] = { &line->timeouts.tcp_s, &line->timeouts.tcp_fin_s, &line->timeouts.udp_s };
-	const char *word;
-
-	if (line->command == CMD_SET) {
-		for (unsigned int i = 0; i < 3; i++) {
-			word = poptGetArg(ctx);
-			if (!word)
-				return problem_set(problem, IPVSADM_USAGE,
-						   "--set option requires 3 timeout values");
-			if (set_timeout(word, 0, values[i], problem) < 0)
-				return -1;
-		}
-	}
-	if (line->command == CMD_OTHER)
-		return 0;
-	word = poptGetArg(ctx);
-	if (word)
-		return problem_set(problem, IPVSADM_USAGE, "unexpected argument %s", word);
-	return 0;
-}
-
-/* The options one after another. @ret_sched_flags: their word, to be checked with the scheduler. */
-static int
-take_options(struct cmdline *line, poptContext ctx, char **ret_sched_flags, struct problem *problem)
-{
-	bool has_command = false, any = false;
-	int val;
-
-	while ((val = poptGetNextOpt(ctx)) >= 0) {
-		char *arg = poptGetOptArg(ctx);
-		int rc = 0;
-
-		if (is_command(val)) {
-			if (has_command)
-				rc = problem_set(problem, IPVSADM_USAGE, "invalid option `%s'",
-						 poptBadOption(ctx, POPT_BADOPTION_NOALIAS));
-			set_command(line, val);
-			has_command = true;
-		} else if (!has_command && !may_come_first(val)) {
-			rc = try_help(problem);
-		} else {
-			rc = handle_lvs_option(line, val, arg, problem);
-			if (rc > 0)
-				rc = handle_list_option(line, val, problem);
-			if (rc > 0) {
-				if (val == VAL_OTHER || val == VAL_OTHER_ARG)
-					mark_other(line, "option",
-						   poptBadOption(ctx, POPT_BADOPTION_NOALIAS));
-				rc = handle_our_option(line, val, arg, problem);
-			}
-			any = true;
-			if (val == VAL_SCHED_FLAGS && rc == 0) {
-				free(*ret_sched_flags);
-				*ret_sched_flags = arg;
-				arg = NULL;
-			}
-		}
-		free(arg);
-		if (rc < 0)
-			return -1;
-		/* What stands after -h or --version does not matter. */
-		if (line->command == CMD_HELP || line->command == CMD_VERSION)
-			return 0;
-	}
-	if (val < -1 && val == POPT_ERROR_BADOPT && !has_command && !any)
-		return try_help(problem);
-	if (val < -1)
-		return problem_set(problem, IPVSADM_REFUSED, "%s: %s",
-				   poptBadOption(ctx, POPT_BADOPTION_NOALIAS), poptStrerror(val));
-	if (!has_command && poptPeekArg(ctx))
-		return try_help(problem);
-	return 0;
-}
-
 int
-cmdline_parse(int argc, char **argv, struct cmdline *ret_line, struct problem *problem)
+handle_option(struct cmdline *line, int val, const char *arg, struct problem *problem)
 {
-	struct poptOption table[TABLE_SIZE];
-	struct cmdline line = { 0 };
-	char *sched_flags = NULL;
-	poptContext ctx;
-	int rc;
+	int rc = handle_lvs_option(line, val, arg, problem);
 
-	memcpy(table, option_table, sizeof(table));
-	table[is_server_command(argc, argv) ? 1 : 0].shortName = 'b';
-	ctx = poptGetContext("ipvsadm", argc, (const char **)argv, table, 0);
-	if (!ctx)
-		return problem_set(problem, IPVSADM_INTERNAL, "Memory allocation problem");
-	rc = take_options(&line, ctx, &sched_flags, problem);
-	if (rc == 0 && line.command != CMD_HELP && line.command != CMD_VERSION) {
-		rc = take_words(&line, ctx, problem);
-		if (rc == 0)
-			rc = check_line(&line, sched_flags, problem);
-	}
-	free(sched_flags);
-	poptFreeContext(ctx);
-	if (rc < 0)
-		cmdline_clear(&line);
-	else
-		*ret_line = line;
+	if (rc > 0)
+		rc = handle_list_option(line, val, problem);
+	if (rc > 0)
+		rc = handle_our_option(line, val, arg, problem);
 	return rc;
-}
-
-void
-cmdline_clear(struct cmdline *line)
-{
-	free(line->socket);
-	line->socket = NULL;
-	line->daemon.socket = NULL;
 }

@@ -424,30 +424,37 @@ report(struct dpvs_client *client, const struct sender *sender, const struct con
 {
 	const struct rule_line *rule = &sender->rules->items[line];
 	bool unreachable = dpvs_client_unreachable(client);
-	char text[1024];
+	struct problem problem;
+	char place[24] = "";
 	int rc = 0;
 
-	snprintf(text, sizeof(text), "%s", refusal_text(rule->command, err, why));
+	refusal_text(rule->command, err, why, "", &problem);
 	if (sender->done)
 		rc = unreachable ? -ECONNRESET : undo(client, before);
+	/* Number 0 is the clearing of --replace, which is no line of the input. */
+	if (rule->number)
+		snprintf(place, sizeof(place), "-:%u: ", rule->number);
 	if (rc == 0)
-		error_print("-:%u: %s; nothing was changed", rule->number, text);
+		error_print("%s%s; nothing was changed", place, problem.text);
 	else
-		error_print("-:%u: %s; rules before it are in force (%s)", rule->number, text,
-			    strerror(-rc));
+		error_print("%s%s; rules before it are in force (%s)", place, problem.text, strerror(-rc));
 	return unreachable ? IPVSADM_USAGE : IPVSADM_REFUSED;
 }
 
 int
-restore_run(struct dpvs_client *client)
+restore_run(struct dpvs_client *client, const struct cmdline *options)
 {
+	static const struct cmdline clear = { .command = CMD_FLUSH };
 	struct rules rules = { 0 };
 	struct sender sender = { .client = client, .rules = &rules };
 	struct config before = { 0 };
-	int exit_code = read_rules(stdin, &rules);
 	uint32_t line = 0;
+	int exit_code;
 	int rc = 0;
 
+	if (has_option(options, OPT_REPLACE))
+		rc = add_rule(&rules, &clear, 0);
+	exit_code = rc < 0 ? IPVSADM_INTERNAL : read_rules(stdin, &rules);
 	if (exit_code == 0 && rules.count) {
 		rc = config_fetch(client, NULL,
 				  CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &before);

@@ -54,7 +54,10 @@ save_run(struct dpvs_client *client, const struct cmdline *line)
 			      CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &config);
 
 	if (rc < 0) {
-		error_line("%s", refusal_text(CMD_SAVE, rc, config.error));
+		struct problem problem;
+
+		refusal_text(CMD_SAVE, rc, config.error, "ipvsadm: ", &problem);
+		error_line("%s", problem.text);
 		config_free(&config);
 		return dpvs_client_unreachable(client) ? IPVSADM_USAGE : IPVSADM_INTERNAL;
 	}
