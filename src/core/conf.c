@@ -219,12 +219,13 @@ conf_check_uint(struct conf *conf, const struct conf_key *k, const struct scan_l
 	const char *unit = k->unit != NULL ? k->unit : "";
 	const char *space = k->unit != NULL ? " " : "";
 
-	if (!g_ascii_isdigit(text[0]) ||
-	    !g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX, &v->num, NULL)) {
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0') {
 		conf_reportf(conf, line->number, "%s = %s: not a number; give a whole number from %" PRIu64
 			     " to %" PRIu64 "%s%s", k->name, text, k->min, k->max, space, unit);
 		return -EINVAL;
 	}
+	/* What does not fit 64 bits comes out as the largest number. */
+	v->num = g_ascii_strtoull(text, NULL, 10);
 	if (v->num < k->min || v->num > k->max) {
 		conf_reportf(conf, line->number, "%s = %s: out of range; give %" PRIu64 " to %" PRIu64 "%s%s",
 			     k->name, text, k->min, k->max, space, unit);

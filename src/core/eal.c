@@ -31,6 +31,12 @@ enum {
 	HUGE_NO,
 };
 
+enum {
+	PCI_AUTO,
+	PCI_YES,
+	PCI_NO,
+};
+
 static char *eal_dir;
 
 /* ---- DPDK's log ---- */
@@ -207,6 +213,24 @@ eal_memory(const struct conf *conf, GPtrArray *argv, char *const *args)
 		g_ptr_array_add(argv, g_strdup_printf("-m%" PRIu64, mib));
 }
 
+/* Probing PCI devices touches hardware: only when a port may be one. */
+static bool
+eal_wants_pci(const struct conf *conf)
+{
+	unsigned int choice = conf_choice(conf, "eal", "pci"), i;
+	const char *section, *device;
+
+	if (choice != PCI_AUTO)
+		return choice == PCI_YES;
+	for (i = 0; (section = conf_instance(conf, "port", i)) != NULL; i++) {
+		/* "0000:3b:00.0", "3b:00.0"; virtual devices have names. */
+		device = conf_string(conf, section, "device");
+		if (g_ascii_isxdigit(device[0]) && device[strspn(device, "0123456789abcdefABCDEF")] == ':')
+			return true;
+	}
+	return i == 0;
+}
+
 static int
 eal_command_line(const struct conf *conf, char *const *args, GPtrArray *argv)
 {
@@ -228,7 +252,8 @@ eal_command_line(const struct conf *conf, char *const *args, GPtrArray *argv)
 	if (!conf_bool(conf, "eal", "telemetry") && !eal_given(args, "--telemetry") &&
 	    !eal_given(args, "--no-telemetry"))
 		g_ptr_array_add(argv, g_strdup("--no-telemetry"));
-	if (!conf_bool(conf, "eal", "pci") && !eal_given(args, "--no-pci"))
+	if (!eal_wants_pci(conf) && !eal_given(args, "--no-pci") && !eal_given(args, "-a") &&
+	    !eal_given(args, "--allow"))
 		g_ptr_array_add(argv, g_strdup("--no-pci"));
 	if (extra != NULL && g_shell_parse_argv(extra, NULL, &words, NULL))
 		for (w = words; *w != NULL; w++)
@@ -292,10 +317,12 @@ eal_init_quietly(GPtrArray *argv)
 int
 eal_start(const struct conf *conf, const char *dir, char *const *args)
 {
-	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+	static GPtrArray *argv; /* EAL keeps pointers into it */
 	g_autoptr(GPtrArray) work = NULL;
 	g_autofree char *text = NULL;
 	int err;
+
+	argv = g_ptr_array_new_with_free_func(g_free);
 
 	err = eal_make_dir(dir);
 	if (err < 0)
@@ -339,13 +366,15 @@ eal_check(struct conf *conf)
 {
 	const char *extra = conf_string(conf, "eal", "args");
 	g_auto(GStrv) words = NULL;
-	g_autoptr(GError) error = NULL;
 
-	if (extra != NULL && extra[0] != '\0' && !g_shell_parse_argv(extra, NULL, &words, &error))
-		conf_error(conf, "eal", "args", "%s; quote as in a shell", error->message);
+	if (extra != NULL && strspn(extra, " \t") != strlen(extra) &&
+	    !g_shell_parse_argv(extra, NULL, &words, NULL))
+		conf_error(conf, "eal", "args", "a quote is left open; quote as in a shell");
 }
 
 static const char *const eal_huge_choices[] = { "auto", "yes", "no", NULL };
+
+static const char *const eal_pci_choices[] = { "auto", "yes", "no", NULL };
 
 static const struct conf_key eal_conf[] = {
 	{
@@ -380,9 +409,10 @@ static const struct conf_key eal_conf[] = {
 	},
 	{
 		.name = "pci",
-		.type = CONF_BOOL,
-		.def = 1,
-		.help = "Take the PCI devices that are bound to a user-space driver.",
+		.type = CONF_CHOICE,
+		.choices = eal_pci_choices,
+		.def_str = "auto",
+		.help = "Take the PCI devices that are bound to a user-space driver; auto: when a port names one, or no port is named.",
 	},
 	{
 		.name = "args",
