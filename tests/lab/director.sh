@@ -140,18 +140,27 @@ director_addresses()
 	run dpip addr add $LAB_VIP6/128 dev wan0
 }
 
-# director_service fullnat|nat|dr PROTO VIP PORT [SCHEDULER]: a service with both servers, as IPv4 or IPv6.
+# Ends dpvsd with SIGTERM; fails when it does not end by itself, with status 0.
+director_end()
+{
+	kill -TERM "$(lab_pid dpvsd)" || return
+	wait_for 15 test -s "$LAB_DIR/dpvsd.status" || { echo "it does not end"; return 1; }
+	rm -f "$LAB_DIR/dpvsd.pid"
+	[ "$(cat "$LAB_DIR/dpvsd.status")" -eq 0 ] || { echo "exit status $(cat "$LAB_DIR/dpvsd.status")"; return 1; }
+}
+
+# director_service fullnat|nat|dr PROTO VIP PORT [SCHEDULER [SERVER-PORT]]: a service with both servers.
 director_service()
 {
 	case $3 in
 	*:*)
 		director_vs="[$3]:$4"
-		director_rs="[2001:db8:2::11]:$4 [2001:db8:2::12]:$4"
+		director_rs="[2001:db8:2::11]:${6:-$4} [2001:db8:2::12]:${6:-$4}"
 		director_local=2001:db8:2::20
 		;;
 	*)
 		director_vs=$3:$4
-		director_rs="198.51.100.11:$4 198.51.100.12:$4"
+		director_rs="198.51.100.11:${6:-$4} 198.51.100.12:${6:-$4}"
 		director_local=198.51.100.20
 		;;
 	esac

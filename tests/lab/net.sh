@@ -157,15 +157,23 @@ lab_net_up()
 	lab_server_net rs2 12
 }
 
-# lab_run NAME NAMESPACE COMMAND...: starts a daemon of the lab; its output goes to NAME.log, its pid to NAME.pid.
+# lab_run NAME NAMESPACE COMMAND...: starts a daemon of the lab. Its output goes to NAME.log, its pid to
+# NAME.pid, and, when it ends, its exit status to NAME.status.
 lab_run()
 {
-	lab_run_name=$1
-	lab_run_ns=$2
+	lab_run_name=$LAB_DIR/$1
+	lab_run_ns=$LAB-$2
 	shift 2
-	# Each of them execs the next: the pid in the file is the daemon's. A session of its own: no ^C, no hangup.
-	setsid ip netns exec "$LAB-$lab_run_ns" "$@" >"$LAB_DIR/$lab_run_name.log" 2>&1 </dev/null &
-	echo $! >"$LAB_DIR/$lab_run_name.pid"
+	rm -f "$lab_run_name.pid" "$lab_run_name.status"
+	(
+		# Each of these execs the next: the pid is the daemon's. A session of its own: no ^C, no hangup.
+		setsid ip netns exec "$lab_run_ns" "$@" &
+		echo $! >"$lab_run_name.pid"
+		lab_run_status=0
+		wait $! || lab_run_status=$?
+		[ ! -d "$LAB_DIR" ] || echo $lab_run_status >"$lab_run_name.status"
+	) >"$lab_run_name.log" 2>&1 </dev/null &
+	wait_for 5 test -s "$lab_run_name.pid"
 }
 
 lab_pid()
@@ -187,11 +195,9 @@ lab_stop()
 	rm -f "$LAB_DIR/$1.pid"
 }
 
-# A zombie is gone: whoever started it may not wait for it soon.
 lab_gone()
 {
-	[ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null ||
-		[ ! -e "/proc/$1" ]
+	[ ! -e "/proc/$1" ]
 }
 
 lab_ns_pids()

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Changes while traffic flows: weights, and a server that is deleted under load.
+. "$top_srcdir/tests/net/net.sh"
+
+# who_answers COUNT: names of the servers of COUNT new connections, each once.
+who_answers()
+{
+	who_i=0
+	while [ $who_i -lt "$1" ]; do
+		who_i=$((who_i + 1))
+		fetch $LAB_VIP4 80 || echo nobody
+	done | cut -d' ' -f1 | sort -u | paste -sd ' '
+}
+
+# within_a_second SERVERS: the last of the connections of one second are answered by these only.
+within_a_second()
+{
+	sleep 1
+	within_got=$(who_answers 12)
+	echo "answered: $within_got"
+	[ "$within_got" = "$1" ]
+}
+
+edit()
+{
+	quietly ipvsadm -e -t $LAB_VIP4:80 -r "$1" -b -w "$2"
+}
+
+net_lab af_packet 3 </dev/null
+quietly director_service fullnat tcp $LAB_VIP4 80
+quietly director_service fullnat tcp $LAB_VIP4 8000
+in_ns rs1 "$manyconn" server 8000 1 &
+in_ns rs2 "$manyconn" server 8000 2 &
+
+is "both servers get connections" "$(who_answers 12)" "rs1 rs2"
+edit 198.51.100.12:80 0
+ok "weight 0: new connections go to the other server" within_a_second rs1
+edit 198.51.100.12:80 1
+ok "weight 1 again: both get connections" within_a_second "rs1 rs2"
+edit 198.51.100.11:80 0
+ok "and the other way round" within_a_second rs2
+edit 198.51.100.11:80 1
+
+# Fifty connections that are watched one by one, and wrk for the load.
+in_ns client "$manyconn" ping $LAB_VIP4 8000 50 6 >"$TEST_DIR/ping" &
+ping=$!
+if have wrk; then
+	in_ns client wrk -t 1 -c 20 -d 5 --timeout 2 http://$LAB_VIP4/who >"$TEST_DIR/wrk" 2>&1 &
+	wrk=$!
+fi
+sleep 2
+quietly ipvsadm -d -t $LAB_VIP4:8000 -r 198.51.100.12:8000
+quietly ipvsadm -d -t $LAB_VIP4:80 -r 198.51.100.12:80
+is "after the delete new connections go to the server that is left" "$(who_answers 6)" rs1
+wait $ping
+diag "$(cat "$TEST_DIR/ping")"
+is "the connections of the server that stays live on" "$(grep '^1:' "$TEST_DIR/ping")" \
+	"1: 25 connections, 25 alive"
+is "those of the deleted one end" "$(grep '^2:' "$TEST_DIR/ping")" "2: 25 connections, 0 alive"
+if have wrk; then
+	wait $wrk
+	diag "$(cat "$TEST_DIR/wrk")"
+	requests=$(awk '/requests in/ { print $1 }' "$TEST_DIR/wrk")
+	ok "the load went on" test "${requests:-0}" -gt 1000
+else
+	skip "the load went on" "wrk is not installed"
+fi
+ok "dpvsd ends cleanly" director_end
+done_testing

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# 70,000 connections from one client through one local address to two servers, all open at once; then the
+# same again at once, while the servers still have the first ones in TIME_WAIT. One client address has fewer
+# ports than that for one virtual port, so there are two, with the same servers behind.
+. "$top_srcdir/tests/net/net.sh"
+
+[ -x "$manyconn" ] || skip_all "tests/helpers/manyconn is not built"
+
+opens()
+{
+	in_ns client "$manyconn" open $LAB_VIP4 8001,8002 70000
+}
+
+net_lab af_packet 3 </dev/null
+for port in 8001 8002; do
+	quietly ipvsadm -A -t $LAB_VIP4:$port -s rr
+	quietly ipvsadm -P -t $LAB_VIP4:$port -z 198.51.100.201 -F lan0
+	quietly ipvsadm -a -t $LAB_VIP4:$port -r 198.51.100.11:8000 -b
+	quietly ipvsadm -a -t $LAB_VIP4:$port -r 198.51.100.12:8000 -b
+done
+# Children end with the lab: lab_down ends every process of its namespaces.
+in_ns rs1 "$manyconn" server 8000 1 &
+in_ns rs2 "$manyconn" server 8000 2 &
+ok "70,000 connections are open at once" opens
+ok "and the same again at once" opens
+diag "$(ipvsadm -ln --stats --exact)"
+ok "dpvsd ends cleanly" director_end
+done_testing
