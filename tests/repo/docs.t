@@ -3,6 +3,7 @@
 # What the programs say about themselves is in the manual: options and configuration keys.
 . "$top_srcdir/tests/helpers/tap.sh"
 man=$top_srcdir/doc/man
+cd "$top_srcdir" || exit 1
 
 # A page as plain words: mdoc macros put blanks and escapes where a reader sees none.
 page()
@@ -19,6 +20,13 @@ options()
 		ok "$2 has $opt" grep -qE -- "(^|[ (\"=-])${opt#--}([^a-z0-9-]|\$)" "$TEST_DIR/page"
 	done
 }
+
+# Paths that the pages name are there; "lb/conn.c" alone is none, a page writes from the top.
+for page in README.md CONTRIBUTING.md doc/*.md; do
+	gone=$(grep -oE '`(lib|src|utils|tests|doc|packaging)/[A-Za-z0-9_./-]*`' "$page" | tr -d '`' | sort -u |
+		while read -r path; do [ -e "$path" ] || [ -e "$top_builddir/$path" ] || echo "$path"; done)
+	is "$page names only files that are there" "$gone" ""
+done
 
 options src/dpvsd dpvsd.8
 options utils/dpip/dpip dpip.8
