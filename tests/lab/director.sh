@@ -24,33 +24,6 @@ run()
 	"$@"
 }
 
-# The CPUs that we may use, one a line.
-director_cpus()
-{
-	awk '/^Cpus_allowed_list:/ {
-		n = split($2, part, ",")
-		for (i = 1; i <= n; i++) {
-			if (split(part[i], edge, "-") == 1)
-				edge[2] = edge[1]
-			for (cpu = edge[1]; cpu <= edge[2]; cpu++)
-				print cpu
-		}
-	}' /proc/self/status
-}
-
-# director_lcores WORKERS: "0@0,1@1,2@0,3@1": main lcore first, workers round robin from the second CPU.
-director_lcores()
-{
-	director_cpus | awk -v workers="$1" '
-		{ cpu[n++] = $1 }
-		END {
-			list = "0@" cpu[0]
-			for (i = 1; i <= workers; i++)
-				list = list "," i "@" cpu[i % n]
-			print list
-		}'
-}
-
 # director_queues N: an AF_XDP socket sits on one queue; a queue without one would swallow packets.
 director_queues()
 {
@@ -60,30 +33,12 @@ director_queues()
 	done
 }
 
-# director_conf PORT-TYPE: $LAB_DIR/dpvsd.conf; more lines come from stdin.
+# director_conf PORT-TYPE WORKERS: writes $LAB_DIR/dpvsd.conf; more lines come from stdin.
 director_conf()
 {
-	{
-		cat <<-END
-		[port wan0]
-		device = net_${1}0
-
-		[port lan0]
-		device = net_${1}1
-
-		END
-		cat
-	} >"$LAB_DIR/dpvsd.conf"
-}
-
-# director_run PORT-TYPE WORKERS: starts dpvsd on the configuration that is there.
-director_run()
-{
-	director_type=$1
-	director_n=$2
-	director_q=$director_n
+	director_q=$2
 	[ "$director_q" -le "$LAB_QUEUES" ] || director_q=$LAB_QUEUES
-	case $director_type in
+	case $1 in
 	af_packet)
 		director_args="qpairs=$director_q,framesz=2048,blocksz=65536,framecnt=1024"
 		;;
@@ -92,12 +47,32 @@ director_run()
 		director_args="start_queue=0,queue_count=$director_q"
 		;;
 	esac
+	{
+		cat <<-END
+		[eal]
+		huge-pages = no
+		pci = no
+		memory = 1024
+
+		[lcore]
+		workers = $2
+
+		[port wan0]
+		device = net_${1}0,iface=wan0,$director_args
+
+		[port lan0]
+		device = net_${1}1,iface=lan0,$director_args
+
+		END
+		cat
+	} >"$LAB_DIR/dpvsd.conf"
+}
+
+# director_run: starts dpvsd on the configuration that is there.
+director_run()
+{
 	RUNTIME_DIRECTORY=$LAB_DIR lab_run dpvsd director "$LAB_BUILD/src/dpvsd" \
-		-c "$LAB_DIR/dpvsd.conf" --socket "$LAB_SOCKET" -- \
-		--no-huge --no-pci --no-shconf --no-telemetry --iova-mode=va -m 1024 \
-		--lcores "$(director_lcores "$director_n")" \
-		--vdev "net_${director_type}0,iface=wan0,$director_args" \
-		--vdev "net_${director_type}1,iface=lan0,$director_args"
+		-c "$LAB_DIR/dpvsd.conf" --socket "$LAB_SOCKET"
 }
 
 director_ready()
@@ -119,8 +94,8 @@ director_wait()
 # director_start PORT-TYPE WORKERS [configuration lines on stdin]
 director_start()
 {
-	director_conf "$1"
-	director_run "$1" "$2"
+	director_conf "$1" "$2"
+	director_run
 	director_wait
 }
 

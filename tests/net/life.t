@@ -5,10 +5,9 @@
 
 second_refused()
 {
-	: >"$TEST_DIR/empty.conf"
-	set -- "$LAB_BUILD/src/dpvsd" -c "$TEST_DIR/empty.conf" --socket "$LAB_SOCKET" \
-		-- --no-huge --no-shconf --no-telemetry --no-pci --iova-mode=va
-	! RUNTIME_DIRECTORY=$TEST_DIR timeout 30 ip netns exec "$LAB-switch" "$@" >"$TEST_DIR/second" 2>&1 &&
+	printf '[eal]\nhuge-pages = no\npci = no\n' >"$TEST_DIR/second.conf"
+	set -- "$LAB_BUILD/src/dpvsd" -c "$TEST_DIR/second.conf" --socket "$LAB_SOCKET"
+	! timeout 30 ip netns exec "$LAB-switch" "$@" >"$TEST_DIR/second" 2>&1 &&
 		cat "$TEST_DIR/second" && grep -qF "$LAB_SOCKET" "$TEST_DIR/second"
 }
 
