@@ -24,27 +24,17 @@ run()
 	"$@"
 }
 
-# director_queues N: an AF_XDP socket sits on one queue; a queue without one would swallow packets.
-director_queues()
-{
-	for director_dev in wan0 lan0; do
-		in_ns director ethtool -L $director_dev rx "$1" tx "$1" >/dev/null 2>&1 || true
-		in_ns switch ethtool -L "director-$director_dev" rx "$1" tx "$1" >/dev/null 2>&1 || true
-	done
-}
-
 # director_conf PORT-TYPE WORKERS: writes $LAB_DIR/dpvsd.conf; more lines come from stdin.
 director_conf()
 {
-	director_q=$2
-	[ "$director_q" -le "$LAB_QUEUES" ] || director_q=$LAB_QUEUES
 	case $1 in
 	af_packet)
-		director_args="qpairs=$director_q,framesz=2048,blocksz=65536,framecnt=1024"
+		# 16: rings that an AF_PACKET port can have.
+		director_args="qpairs=$([ "$2" -le 16 ] && echo "$2" || echo 16),framesz=2048,blocksz=65536,framecnt=1024"
 		;;
 	af_xdp)
-		director_queues "$director_q"
-		director_args="start_queue=0,queue_count=$director_q"
+		# DPDK sees one queue of a veth; workers share what it brings by handing over.
+		director_args="start_queue=0,queue_count=1"
 		;;
 	esac
 	{

@@ -22,8 +22,6 @@ LAB_DIR=/run/dpvs-lab/$LAB
 # shellcheck disable=SC2034
 LAB_SOCKET=$LAB_DIR/dpvs_ctrl
 LAB_NAMESPACES="client director rs1 rs2 switch"
-# Where dpvsd's ports have several queues, the veth needs them too: AF_XDP takes one socket per queue.
-LAB_QUEUES=4
 
 # in_ns client COMMAND...: runs a command in a namespace of the lab.
 in_ns()
@@ -74,13 +72,11 @@ lab_offloads_off()
 		die "cannot turn the offloads of $2 in $LAB-$1 off"
 }
 
-# lab_wire NAMESPACE DEVICE BRIDGE [QUEUES]: a veth from a namespace to a bridge of the switch.
+# lab_wire NAMESPACE DEVICE BRIDGE: a veth from a namespace to a bridge of the switch.
 lab_wire()
 {
-	lab_q=${4:-1}
 	lab_peer=$1-${2}
-	ip link add "$2" netns "$LAB-$1" numtxqueues "$lab_q" numrxqueues "$lab_q" type veth \
-		peer name "$lab_peer" netns "$LAB-switch" numtxqueues "$lab_q" numrxqueues "$lab_q"
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$lab_peer" netns "$LAB-switch"
 	lab_offloads_off "$1" "$2"
 	lab_offloads_off switch "$lab_peer"
 	lab_ip switch link set "$lab_peer" master "$3" up
@@ -144,8 +140,8 @@ lab_net_up()
 	lab_bridge srv-br
 
 	lab_sysctl director ipv6.conf.default.disable_ipv6=1 ipv4.ip_forward=0
-	lab_wire director wan0 cli-br $LAB_QUEUES
-	lab_wire director lan0 srv-br $LAB_QUEUES
+	lab_wire director wan0 cli-br
+	lab_wire director lan0 srv-br
 
 	lab_wire client eth0 cli-br
 	lab_addr client eth0 192.0.2.10/24 2001:db8:1::10/64

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# AF_XDP ports, with one worker and with three (one queue for each).
+# AF_XDP ports, with one worker and with three (which hand over: a veth has one queue).
 . "$top_srcdir/tests/net/net.sh"
 
 lab_net_up
