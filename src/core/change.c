@@ -28,6 +28,12 @@ struct change_note {
 	void *arg;
 };
 
+/* Something to be done before the commit. */
+struct change_prepare_note {
+	int (*fn)(struct change *c, void *arg);
+	void *arg;
+};
+
 /* An operation of the workers. */
 struct change_operation {
 	void (*apply)(const void *data, uint32_t len);
@@ -39,6 +45,8 @@ struct change_operation {
 struct change {
 	GArray *undo;
 	GArray *done;
+	GArray *before;
+	guint prepared; /* how many of before have run */
 	GArray *ops;
 	char *error;
 	uint64_t generation;
@@ -101,6 +109,29 @@ change_done(struct change *c, void (*fn)(void *arg), void *arg)
 	change_note(c->done, fn, arg);
 }
 
+void
+change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg)
+{
+	struct change_prepare_note note = { fn, arg };
+
+	g_array_append_val(c->before, note);
+}
+
+int
+change_prepare(struct change *c)
+{
+	/* By index, and a copy: a note may add notes. */
+	while (c->prepared < c->before->len) {
+		struct change_prepare_note note =
+			g_array_index(c->before, struct change_prepare_note, c->prepared++);
+		int err = note.fn(c, note.arg);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 void *
 change_op(struct change *c, uint32_t type, uint32_t len)
 {
@@ -153,6 +184,7 @@ change_begin(void)
 
 	c->undo = g_array_new(FALSE, FALSE, sizeof(struct change_note));
 	c->done = g_array_new(FALSE, FALSE, sizeof(struct change_note));
+	c->before = g_array_new(FALSE, FALSE, sizeof(struct change_prepare_note));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct change_operation));
 	c->link.data = c;
 	return c;
@@ -168,6 +200,7 @@ change_free(struct change *c)
 	g_array_unref(c->ops);
 	g_array_unref(c->undo);
 	g_array_unref(c->done);
+	g_array_unref(c->before);
 	g_free(c->error);
 	g_free(c);
 }
@@ -261,6 +294,11 @@ change_commit_async(struct change *c, change_end_fn end, void *arg)
 
 	c->end = end;
 	c->end_arg = arg;
+	err = change_prepare(c);
+	if (err < 0) {
+		change_abandon(c);
+		return err;
+	}
 	if (c->ops->len == 0) {
 		change_commit_empty(c);
 		return 0;

@@ -46,9 +46,8 @@ void *change_op(struct change *c, uint32_t type, uint32_t len);
 /**
  * change_before_commit: @fn(@c, @arg) runs once all records went well, in order of the notes, before the
  * operations are sent; for work that is done once for many records (a worker's object of a service). It may
- * use the functions above, this one too, and fail: then the change is abandoned. Not run when abandoned
- * earlier. No record in
- * particular is to blame then.
+ * use the functions above, this one too, and fail: then the change is abandoned, and no record in
+ * particular is to blame. Not run when the change is abandoned earlier.
  */
 void change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg);
 
@@ -59,7 +58,7 @@ int change_error(struct change *c, int err, const char *format, ...)
 /*
  * Changes that no client asked for (an ARP answer, a configuration file): begin, call the same functions
  * as a SET handler, then commit or abandon. change_commit() can fail only with -ENOBUFS (too many changes
- * under way); then it has abandoned the change. A change without operations moves no generation.
+ * under way) or with the error of a change_before_commit() note; then it has abandoned the change. A change without operations moves no generation.
  */
 struct change *change_begin(void);
 int change_commit(struct change *c);

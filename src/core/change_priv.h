@@ -21,6 +21,12 @@ typedef void (*change_end_fn)(struct change *c, int status, void *arg);
 /** change_commit_async: as change_commit(); @end is called once or twice later, never when this failed. */
 int change_commit_async(struct change *c, change_end_fn end, void *arg);
 
+/**
+ * change_prepare: runs what change_before_commit() noted and has not run yet; change_commit_async() does it
+ * too. Returns 0, or the error of a note: the caller abandons the change.
+ */
+int change_prepare(struct change *c);
+
 /** change_no_end: the end function of @c is not called any more. */
 void change_no_end(struct change *c);
 

@@ -69,11 +69,13 @@ ctl_set(struct dpvs_req *req, const void *records, uint32_t count)
 	do {
 		err = opt->set(c, opt->record_size != 0 ? record + (size_t)i * opt->record_size : NULL);
 	} while (err == 0 && ++i < count);
+	if (err < 0 && count > 0)
+		dpvs_req_error_index(req, i);
+	if (err == 0)
+		err = change_prepare(c);
 	if (err < 0) {
 		if (change_error_text(c) != NULL)
 			dpvs_req_error(req, err, "%s", change_error_text(c));
-		if (count > 0)
-			dpvs_req_error_index(req, i);
 		change_abandon(c);
 		return err;
 	}
