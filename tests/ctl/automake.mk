@@ -1,6 +1,15 @@
-TESTS += tests/ctl/dpip-completion.t
-dist_check_SCRIPTS += tests/ctl/dpip-completion.t
-
 TESTS += tests/ctl/check.t tests/ctl/daemon-life.t
 dist_check_SCRIPTS += tests/ctl/check.t tests/ctl/daemon-life.t
 EXTRA_DIST += tests/helpers/daemon.sh
+
+dpip_tests = tests/ctl/dpip-completion.t tests/ctl/dpip-output.t tests/ctl/dpip-requests.t tests/ctl/dpip-runs.t
+TESTS += $(dpip_tests)
+dist_check_SCRIPTS += $(dpip_tests)
+
+EXTRA_DIST += tests/helpers/fake-dpvsd.sh
+
+# Answers dpip out of constant tables.
+check_PROGRAMS += tests/helpers/fake-dpvsd
+tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c
+tests_helpers_fake_dpvsd_CFLAGS = $(test_cflags)
+tests_helpers_fake_dpvsd_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)

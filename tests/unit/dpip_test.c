@@ -28,7 +28,8 @@ words_of(char *line)
 static void
 test_options_values(void)
 {
-	char line[] = "-6 -s -st -d -j -p --interval 5 --count=3 -c=auto --socket /x -N -iec link show";
+	char line[] =
+		"-6 -s -st -d -j -p --interval 5 --count=3 -c=auto --socket /x -N -iec link show";
 	struct options o = { 0 };
 	char err[256];
 
@@ -74,11 +75,15 @@ test_options_bad(void)
 		{ "-n ns link", "Option \"-netns\" is not supported by this build.", false },
 		{ "-B", "Option \"-B\" is not supported by this build.", false },
 		{ "-f link", "Error: \"link\" is not a family (inet | inet6).", false },
-		{ "-c=blue", "Error: \"blue\" is not a color mode (always | auto | never).", false },
-		{ "--interval 0", "Error: \"0\" is not a interval (1 to 86400).", false },
-		{ "--interval 1x", "Error: \"1x\" is not a interval (1 to 86400).", false },
+		{ "-c=blue", "Error: \"blue\" is not a color mode (always | auto | never).",
+		  false },
+		{ "--interval 0", "Error: \"0\" is not a valid \"--interval\" (1 to 86400).",
+		  false },
+		{ "--interval 1x", "Error: \"1x\" is not a valid \"--interval\" (1 to 86400).",
+		  false },
 		{ "--wait", "Option \"-wait\" needs a value: SEC.", false },
-		{ "--count -1", "Error: \"-1\" is not a count (1 to 1000000000).", false },
+		{ "--count -1", "Error: \"-1\" is not a valid \"--count\" (1 to 1000000000).",
+		  false },
 		{ "-b f", "Option \"-batch\" cannot stand in a line of a batch.", true },
 		{ "-j", "Option \"-json\" cannot stand in a line of a batch.", true },
 		{ "--socket /x", "Option \"-socket\" cannot stand in a line of a batch.", true },
@@ -90,8 +95,9 @@ test_options_bad(void)
 		char line[128];
 
 		g_strlcpy(line, rows[i].line, sizeof(line));
-		g_assert_cmpint(options_parse(words_of(line), rows[i].in_batch, &o, err, sizeof(err)), ==,
-				-EINVAL);
+		g_assert_cmpint(
+			options_parse(words_of(line), rows[i].in_batch, &o, err, sizeof(err)), ==,
+			-EINVAL);
 		g_assert_cmpstr(err, ==, rows[i].err);
 	}
 }
@@ -165,9 +171,10 @@ test_args_values(void)
 	struct dpip_value v[DPIP_PARAMS_MAX];
 	char err[256];
 
-	g_assert_cmpint(parse("addr add 192.0.2.1/24 dev dpdk0 prefered_lft 60 valid_lft forever sc host",
-			      0, v, err, sizeof(err)),
-			==, 0);
+	g_assert_cmpint(
+		parse("addr add 192.0.2.1/24 dev dpdk0 prefered_lft 60 valid_lft forever sc host",
+		      0, v, err, sizeof(err)),
+		==, 0);
 	g_assert_cmpint(v[0].addr.family, ==, AF_INET);
 	g_assert_cmpuint(v[0].plen, ==, 24);
 	g_assert_cmpstr(v[1].text, ==, "dpdk0");
@@ -190,7 +197,9 @@ test_args_values(void)
 	g_assert_cmpuint(v[0].plen, ==, 0);
 	g_assert_cmpuint(v[1].addr.family, ==, AF_INET6);
 
-	g_assert_cmpint(parse("conn show client [2001:db8::1]:443 state estab", 0, v, err, sizeof(err)), ==, 0);
+	g_assert_cmpint(
+		parse("conn show client [2001:db8::1]:443 state estab", 0, v, err, sizeof(err)), ==,
+		0);
 	g_assert_cmpuint(v[0].port, ==, 443);
 	g_assert_cmpuint(v[4].num, ==, 1);
 }
@@ -203,7 +212,8 @@ test_args_bad(void)
 		const char *err;
 	} rows[] = {
 		{ "addr add", "Not enough information: PREFIX is required." },
-		{ "addr add 192.0.2.1/24", "Not enough information: \"dev\" argument is required." },
+		{ "addr add 192.0.2.1/24",
+		  "Not enough information: \"dev\" argument is required." },
 		{ "addr add 192.0.2.1/24 dev", "Error: the value of \"dev\" is missing." },
 		{ "addr add 192.0.2.1/33 dev x",
 		  "Error: \"192.0.2.1/33\" has no valid prefix length (0 to 32)." },
@@ -214,21 +224,29 @@ test_args_bad(void)
 		{ "addr add 192.0.2.1/24 dev x 192.0.2.2/24",
 		  "Error: \"192.0.2.2/24\" is a garbage, nothing more is expected here." },
 		{ "addr add 192.0.2.1/24 dev x valid_lft 0",
-		  "Error: \"0\" is not a valid_lft (1 or more seconds, or \"forever\")." },
+		  "Error: \"0\" is not a valid \"valid_lft\" (1 or more seconds, or "
+		  "\"forever\")." },
 		{ "addr add 192.0.2.1/24 dev x scope planet",
-		  "Error: \"planet\" is not a scope (global | site | link | host)." },
-		{ "addr add 192.0.2.1/24 dev x label y", "Error: \"label\" is not supported by this build." },
-		{ "link set x mtu 67", "Error: \"67\" is not a mtu (68 to 65535)." },
-		{ "link set x mtu 1500x", "Error: \"1500x\" is not a mtu (68 to 65535)." },
-		{ "link set x up down", "Error: either \"up|down\" is duplicate, or \"down\" is a garbage." },
-		{ "link set x addr 02:00:00:00:00", "Error: \"02:00:00:00:00\" is not a MAC address." },
-		{ "link set x promisc maybe", "Error: \"maybe\" is not a promisc (on | off)." },
+		  "Error: \"planet\" is not a valid \"scope\" (global | site | link | host)." },
+		{ "addr add 192.0.2.1/24 dev x label y",
+		  "Error: \"label\" is not supported by this build." },
+		{ "link set x mtu 67", "Error: \"67\" is not a valid \"mtu\" (68 to 65535)." },
+		{ "link set x mtu 1500x",
+		  "Error: \"1500x\" is not a valid \"mtu\" (68 to 65535)." },
+		{ "link set x up down",
+		  "Error: either \"up|down\" is duplicate, or \"down\" is a garbage." },
+		{ "link set x addr 02:00:00:00:00",
+		  "Error: \"02:00:00:00:00\" is not a MAC address." },
+		{ "link set x promisc maybe",
+		  "Error: \"maybe\" is not a valid \"promisc\" (on | off)." },
 		{ "link set x kernel on", "Error: \"kernel\" is not supported by this build." },
 		{ "route get 192.0.2.0/24", "Error: \"192.0.2.0/24\" is not an IP address." },
-		{ "neigh add 192.0.2.9 dev x", "Not enough information: \"lladdr\" argument is required." },
-		{ "conn show client 192.0.2.1:70000", "Error: \"70000\" is not a port (0 to 65535)." },
-		{ "conn show proto sctp", "Error: \"sctp\" is not a proto (tcp | udp)." },
-		{ "conn show limit 0", "Error: \"0\" is not a limit (1 to 4294967295)." },
+		{ "neigh add 192.0.2.9 dev x",
+		  "Not enough information: \"lladdr\" argument is required." },
+		{ "conn show client 192.0.2.1:70000",
+		  "Error: \"70000\" is not a port (0 to 65535)." },
+		{ "conn show proto sctp", "Error: \"sctp\" is not a valid \"proto\" (tcp | udp)." },
+		{ "conn show limit 0", "Error: \"0\" is not a valid \"limit\" (1 to 4294967295)." },
 		{ "link show a b", "Error: \"b\" is a garbage, nothing more is expected here." },
 	};
 	struct dpip_value v[DPIP_PARAMS_MAX];
@@ -262,20 +280,21 @@ test_table_abbreviations(void)
 		const char *object_name;
 		const char *verb_name;
 	} rows[] = {
-		{ "a", "s", "addr", "show" },	      { "address", "lst", "addr", "show" },
-		{ "l", "s", "link", "set" },	      { "l", "sh", "link", "show" },
-		{ "r", "replace", "route", "set" },   { "r", "d", "route", "del" },
-		{ "neighbour", "c", "neigh", NULL },  { "n", "change", "neigh", "replace" },
-		{ "c", "c", "conn", "count" },	      { "lc", "s", "lcore", "show" },
-		{ "g", "d", "graph", "dot" },	      { "st", "drop", "stats", "drop" },
-		{ "ver", "show", "verify", "show" },  { "m", NULL, NULL, NULL },
-		{ "x", NULL, NULL, NULL },	      { "", NULL, NULL, NULL },
-		{ "addr", "", "addr", NULL },	      { "addr", "x", "addr", NULL },
+		{ "a", "s", "addr", "show" },	     { "address", "lst", "addr", "show" },
+		{ "l", "s", "link", "set" },	     { "l", "sh", "link", "show" },
+		{ "r", "replace", "route", "set" },  { "r", "d", "route", "del" },
+		{ "neighbour", "c", "neigh", NULL }, { "n", "change", "neigh", "replace" },
+		{ "c", "c", "conn", "count" },	     { "lc", "s", "lcore", "show" },
+		{ "g", "d", "graph", "dot" },	     { "st", "drop", "stats", "drop" },
+		{ "ver", "show", "verify", "show" }, { "m", NULL, NULL, NULL },
+		{ "x", NULL, NULL, NULL },	     { "", NULL, NULL, NULL },
+		{ "addr", "", "addr", NULL },	     { "addr", "x", "addr", NULL },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		char others[256];
-		const struct dpip_object *o = table_find_object(rows[i].object, others, sizeof(others));
+		const struct dpip_object *o =
+			table_find_object(rows[i].object, others, sizeof(others));
 		const struct dpip_verb *v;
 
 		g_assert_cmpstr(o ? o->name : NULL, ==, rows[i].object_name);
@@ -331,7 +350,8 @@ test_complete(void)
 		bool devices;
 	} rows[] = {
 		{ "addr ", "show add set del flush help", false },
-		{ "-s -6 a", "link addr route neigh conn lcore stats graph msg mem verify help", false },
+		{ "-s -6 a", "link addr route neigh conn lcore stats graph msg mem verify help",
+		  false },
 		{ "-f ", "inet inet6", false },
 		{ "--socket ", "", false },
 		{ "addr show ", "dev", true },

@@ -34,11 +34,23 @@ refuse(char *err, size_t size, const char *fmt, ...)
 	return -EINVAL;
 }
 
-const char *
-args_metavar(const struct dpip_param *p, char *buf, size_t size)
+/* "on | off"; other names of a value already listed are left out. */
+static const char *
+list_words(const struct dpip_word *words, char *buf, size_t size)
 {
 	size_t len = 0;
 
+	buf[0] = '\0';
+	for (const struct dpip_word *w = words; w->name && len < size; w++)
+		if (w == words || w[-1].value != w->value)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? " | " : "",
+						w->name);
+	return buf;
+}
+
+const char *
+args_metavar(const struct dpip_param *p, char *buf, size_t size)
+{
 	if (p->metavar)
 		return p->metavar;
 	switch (p->kind) {
@@ -63,16 +75,7 @@ args_metavar(const struct dpip_param *p, char *buf, size_t size)
 	case DPIP_CHOICE:
 		break;
 	}
-	/* Other names of a value already listed are left out. */
-	buf[0] = '\0';
-	for (const struct dpip_word *w = p->words; w->name; w++) {
-		if (w > p->words && w[-1].value == w->value)
-			continue;
-		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? " | " : "", w->name);
-		if (len >= size)
-			break;
-	}
-	return buf;
+	return list_words(p->words, buf, size);
 }
 
 /* The choice that @word names: whole, or an abbreviation that only one value fits. */
@@ -102,12 +105,12 @@ refuse_value(char *err, size_t size, const struct parse_err *why)
 }
 
 static int
-parse_text(const struct dpip_param *p, const char *word, struct parse_err *why)
+parse_text(const struct dpip_param *p, const char *word, const char *what, struct parse_err *why)
 {
 	if (word[0] != '\0' && strlen(word) <= p->max)
 		return 0;
 	snprintf(why->text, sizeof(why->text), "\"%.64s\" is not a %s (1 to %u characters)", word,
-		 p->name, (unsigned int)p->max);
+		 what, (unsigned int)p->max);
 	return -EINVAL;
 }
 
@@ -135,18 +138,17 @@ parse_plain_prefix(const char *word, int family, struct dpip_value *v, struct pa
 }
 
 static int
-parse_lifetime(const struct dpip_param *p, const char *word, struct dpip_value *v,
-	       struct parse_err *why)
+parse_lifetime(const char *word, const char *what, struct dpip_value *v, struct parse_err *why)
 {
 	uint32_t seconds;
-	int rc = parse_seconds(word, p->name, &seconds, why);
+	int rc = parse_seconds(word, what, &seconds, why);
 
 	if (rc)
 		return rc;
 	/* On the wire 0 says "never expires", which nobody means who writes it. */
 	if (seconds == 0) {
 		snprintf(why->text, sizeof(why->text),
-			 "\"0\" is not a %s (1 or more seconds, or \"forever\")", p->name);
+			 "\"0\" is not a %s (1 or more seconds, or \"forever\")", what);
 		return -EINVAL;
 	}
 	v->num = seconds;
@@ -154,15 +156,15 @@ parse_lifetime(const struct dpip_param *p, const char *word, struct dpip_value *
 }
 
 static int
-parse_choice(const struct dpip_param *p, const char *word, struct dpip_value *v,
+parse_choice(const struct dpip_param *p, const char *word, const char *what, struct dpip_value *v,
 	     struct parse_err *why)
 {
 	const struct dpip_word *w = find_word(p->words, word);
 	char buf[160];
 
 	if (!w) {
-		snprintf(why->text, sizeof(why->text), "\"%.64s\" is not a %s (%s)", word, p->name,
-			 args_metavar(p, buf, sizeof(buf)));
+		snprintf(why->text, sizeof(why->text), "\"%.64s\" is not a %s (%s)", word, what,
+			 list_words(p->words, buf, sizeof(buf)));
 		return -EINVAL;
 	}
 	v->num = w->value;
@@ -175,13 +177,15 @@ parse_value(const struct dpip_param *p, const char *word, int family, struct dpi
 	    struct parse_err *why)
 {
 	char name[DPVS_IFNAME_SIZE];
+	char what[64];
 	bool has_port;
 
+	snprintf(what, sizeof(what), "valid \"%s\"", p->name);
 	v->text = word;
 	v->given = true;
 	switch (p->kind) {
 	case DPIP_TEXT:
-		return parse_text(p, word, why);
+		return parse_text(p, word, what, why);
 	case DPIP_DEV:
 		return parse_ifname(word, name, why);
 	case DPIP_ADDR:
@@ -195,11 +199,11 @@ parse_value(const struct dpip_param *p, const char *word, int family, struct dpi
 	case DPIP_MAC:
 		return parse_mac(word, v->mac, why);
 	case DPIP_UINT:
-		return parse_u64(word, p->name, p->min, p->max, &v->num, why);
+		return parse_u64(word, what, p->min, p->max, &v->num, why);
 	case DPIP_LIFETIME:
-		return parse_lifetime(p, word, v, why);
+		return parse_lifetime(word, what, v, why);
 	case DPIP_CHOICE:
-		return parse_choice(p, word, v, why);
+		return parse_choice(p, word, what, v, why);
 	}
 	return -EINVAL;
 }

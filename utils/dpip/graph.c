@@ -273,8 +273,11 @@ draw_node(struct dpip *d, const struct nodes *nodes, const struct dpvs_graph_nod
 	}
 	writer_text(&d->w, "];\n");
 	show_copy(n->next, sizeof(copy), copy);
+	/* Most nodes can drop: these edges stay in the background. */
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		writer_text(&d->w, "\t\"%s\" -> \"%s\";\n", n->name, word);
+		writer_text(&d->w, "\t\"%s\" -> \"%s\"%s;\n", n->name, word,
+			    strcmp(word, "drop") == 0 ? " [color=\"#e0b0b0\", constraint=false]"
+						      : "");
 	writer_open_object(&d->w, NULL);
 	writer_str(&d->w, "node", n->name);
 	write_next(d, n->next);

@@ -109,11 +109,15 @@ show_driver(struct dpip *d, const struct dpvs_port_info *port)
 	char buf[FORMAT_NUMBER_SIZE];
 
 	writer_pair_str(&d->w, "driver", "driver", show_copy(port->driver, sizeof(driver), driver));
-	writer_uint(&d->w, "speed_mbps", port->link_mbps);
-	/* 0: the driver does not know; UINT32_MAX: DPDK's "unknown". */
-	if (port->link_mbps && port->link_mbps != UINT32_MAX)
+	/* 0: the driver does not know, or there is no link; UINT32_MAX: DPDK's "unknown". */
+	if (port->link_mbps && port->link_mbps != UINT32_MAX) {
+		writer_uint(&d->w, "speed_mbps", port->link_mbps);
 		writer_text(&d->w, "speed %" PRIu32 "Mbit/s ", port->link_mbps);
-	writer_pair_str(&d->w, "duplex", "duplex", port->full_duplex ? "full" : "half");
+		writer_pair_str(&d->w, "duplex", "duplex", port->full_duplex ? "full" : "half");
+	} else {
+		writer_null(&d->w, "speed_mbps");
+		writer_null(&d->w, "duplex");
+	}
 	writer_pair_uint(&d->w, "rx_queues", "rx_queues", port->rx_queues);
 	writer_pair_uint(&d->w, "tx_queues", "tx_queues", port->tx_queues);
 	writer_pair_str(&d->w, "steering", "steering", steering ? steering : "unknown");

@@ -151,8 +151,10 @@ set_number(const char *word, const char *what, unsigned int max, unsigned int *r
 {
 	struct parse_err why;
 	uint32_t value;
+	char name[32];
 
-	if (parse_u32(word, what, 1, max, &value, &why))
+	snprintf(name, sizeof(name), "valid \"--%s\"", what);
+	if (parse_u32(word, name, 1, max, &value, &why))
 		return refuse(err, size, "Error: %s.", why.text);
 	*ret = value;
 	return 0;

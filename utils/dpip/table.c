@@ -144,6 +144,25 @@ usage_of(const struct dpip_param *p, char *buf, size_t size)
 		 braces ? " }" : "", required ? "" : " ]");
 }
 
+/* A sentence in lines of HELP_COLUMNS. */
+static void
+help_text(FILE *file, const char *text)
+{
+	int column = HELP_COLUMNS;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column + 1 + len > HELP_COLUMNS)
+			column = fprintf(file, "\n           %.*s", len, text) - 1;
+		else
+			column += fprintf(file, " %.*s", len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', file);
+}
+
 static void
 help_verb(FILE *file, const struct dpip_object *object, const struct dpip_verb *verb)
 {
@@ -164,7 +183,7 @@ help_verb(FILE *file, const struct dpip_object *object, const struct dpip_verb *
 		}
 		column += fprintf(file, "%s", text);
 	}
-	fprintf(file, "\n           %s\n", verb->help);
+	help_text(file, verb->help);
 }
 
 void

@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How dpip runs: exit codes, help, batches, rounds, a daemon that is not there, output that cannot be written.
+. "$top_srcdir/tests/helpers/tap.sh"
+. "$top_srcdir/tests/helpers/fake-dpvsd.sh"
+[ -x "$top_builddir/tests/helpers/fake-dpvsd" ] || skip_all "fake-dpvsd is not built"
+dpip=$top_builddir/utils/dpip/dpip
+
+# ends TEXT CODE WANTED ARGUMENTS...: exit code and all that is printed.
+ends()
+{
+	ends_text=$1
+	ends_code=$2
+	ends_wanted=$3
+	shift 3
+	ends_said=$("$dpip" "$@" 2>&1)
+	is "$ends_text" "$? $ends_said" "$ends_code $ends_wanted"
+}
+
+# Without a daemon
+ends "no daemon: exit code 3, one line that says so" 3 \
+	"dpip: cannot reach the daemon: no socket $DPVS_SOCKET; is dpvsd running?" link show
+ends "no daemon, JSON: nothing on stdout" 3 \
+	"dpip: cannot reach the daemon: no socket $DPVS_SOCKET; is dpvsd running?" -j link show
+ends "--socket comes before DPVS_SOCKET" 3 \
+	"dpip: cannot reach the daemon: no socket /nonexistent/s; is dpvsd running?" --socket /nonexistent/s link
+ends "version" 0 "dpip utility, dpvs-$(sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' "$top_builddir/config.h")" -V
+for object in link addr route neigh conn lcore stats graph msg mem verify; do
+	"$dpip" $object help >"$TEST_DIR/help" 2>&1
+	is "$object help needs no daemon and fits a terminal" \
+		"$? $(head -c 6 "$TEST_DIR/help")$(awk 'length > 120' "$TEST_DIR/help")" "0 Usage:"
+done
+"$dpip" --help >"$TEST_DIR/help" 2>/dev/null
+is "--help on stdout" "$? $(head -c 6 "$TEST_DIR/help")" "0 Usage:"
+
+# --wait
+(
+	sleep 0.3
+	exec "$top_builddir/tests/helpers/fake-dpvsd" "$DPVS_SOCKET" >/dev/null 2>&1
+) &
+late=$!
+ends "--wait waits until the daemon is there" 0 "0: main generation 12 unconfirmed 0 ok
+1: worker generation 12 unconfirmed 0 ok
+2: worker generation 12 unconfirmed 0 ok" --wait 20 verify
+kill $late
+wait $late 2>/dev/null
+
+# Refusals
+fake_start
+ends "a port that is not there" 2 'Device "nodev" does not exist.' link show nodev
+ends "... in a change" 2 'Device "nodev" does not exist.' addr add 192.0.2.9/24 dev nodev
+ends "the daemon's reason" 2 "dpip: 192.0.2.1 is on port dpdk0 already" addr add 192.0.2.1/24 dev dpdk0
+ends "an unknown lcore" 2 "Lcore 9 does not exist." lcore show 9
+ends "an unknown CPU" 2 "No lcore runs on CPU 9." link show cpu9
+
+# Batches
+cat >"$TEST_DIR/batch" <<'END'
+# a comment, an empty line, a command over two lines
+
+addr add 198.51.100.1/24 \
+	dev dpdk0
+  -6 addr flush dev 'dpdk0'   # options for one line
+neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev "dpdk0"
+END
+ends "a batch" 0 "" -b "$TEST_DIR/batch"
+is "... did all of it" "$(tail -n 3 "$TEST_DIR/fake.log")" \
+	"addr-add 198.51.100.1/24 brd - dev dpdk0 scope 0 flags 0 valid 4294967295 preferred 4294967295
+addr-flush family 10 dev dpdk0
+neigh-add 192.0.2.9 family 2 mac 02:09 dev dpdk0 flags 0"
+printf 'link set dpdk0 up\naddr add 192.0.2.1/24 dev dpdk0\nlink set dpdk0 down\n' >"$TEST_DIR/batch"
+ends "a refused line ends a batch" 1 "dpip: 192.0.2.1 is on port dpdk0 already
+Command failed $TEST_DIR/batch:2" -b "$TEST_DIR/batch"
+is "... where it stood" "$(fake_log)" \
+	"port dpdk0 set 0x1 mtu 0 mac 00:00 up 1 promisc 0 allmulticast 0"
+ends "-force goes on" 1 "dpip: 192.0.2.1 is on port dpdk0 already
+Command failed $TEST_DIR/batch:2" -force -b "$TEST_DIR/batch"
+is "... to the end" "$(fake_log)" "port dpdk0 set 0x1 mtu 0 mac 00:00 up 0 promisc 0 allmulticast 0"
+printf 'link set dpdk0 up\nlink set dpdk0 mtu x\nnonsense\n-j link\nlink "set\n-6\n' >"$TEST_DIR/batch"
+ends "each wrong line is named" 1 "Error: \"x\" is not a valid \"mtu\" (68 to 65535).
+Command failed $TEST_DIR/batch:2
+Object \"nonsense\" is unknown, try \"dpip help\".
+Command failed $TEST_DIR/batch:3
+Option \"-json\" cannot stand in a line of a batch.
+Command failed $TEST_DIR/batch:4
+Error: a quote is not closed.
+Command failed $TEST_DIR/batch:5
+Error: an object is missing after the options.
+Command failed $TEST_DIR/batch:6" -force -b "$TEST_DIR/batch"
+is "a batch from standard input" "$(echo 'link set nodev up' | "$dpip" -b - 2>&1)" \
+	"Device \"nodev\" does not exist.
+Command failed (standard input):1"
+printf 'link set dpdk0 up\nlink\0set dpdk0 up\n' >"$TEST_DIR/batch"
+ends "a byte 0" 1 "Error: a byte 0 is not text.
+Command failed $TEST_DIR/batch:2" -b "$TEST_DIR/batch"
+printf 'link show up\nverify' >"$TEST_DIR/batch"
+is "a last line without newline; a document for each show" \
+	"$("$dpip" -j -b "$TEST_DIR/batch" | cut -c 1-14)" '[{"ifindex":0,
+[{"lcore":0,"r'
+"$dpip" -b "$TEST_DIR" 2>"$TEST_DIR/stderr"
+is "a folder is no batch" "$? $(wc -l <"$TEST_DIR/stderr")" "1 1"
+
+# Rounds
+is "--count repeats, rates from the second round on" \
+	"$("$dpip" --count 2 stats show rx | sed 's/ *$//')" \
+	"ipv4.rx                                     1500000
+ipv4.rx                                     1500000          0.0/s"
+is "--interval and --count; counts of the interval" \
+	"$("$dpip" --interval 1 --count 2 -j graph show eth_input | sed 's/.*"packets":\([0-9]*\).*/\1/' | tail -n 1)" \
+	"200"
+is "-ts and JSON" "$("$dpip" -ts -j verify | sed 's/"[0-9T:.-]*Z"/TIME/; s/:\[.*/:[/')" \
+	'{"timestamp":TIME,"data":['
+if [ -w /dev/full ]; then
+	is "a full disk is an error" "$("$dpip" link 2>&1 >/dev/full; echo $?)" \
+		"dpip: cannot write the output
+1"
+else
+	skip "a full disk is an error" "no /dev/full"
+fi
+fake_stop
+
+FAKE_BEHIND=1
+export FAKE_BEHIND
+fake_start
+ends "verify fails when a worker is behind" 2 "0: main generation 12 unconfirmed 0 ok
+1: worker generation 12 unconfirmed 0 ok
+2: worker generation 11 unconfirmed 1 behind
+dpip: 1 of 2 workers are not at generation 12." verify
+fake_stop
+
+# JSON of every show, read by another program.
+if command -v jq >/dev/null; then
+	reader="jq -e ."
+elif command -v python3 >/dev/null; then
+	reader="python3 -m json.tool"
+else
+	reader=
+fi
+fake_start
+for line in "link" "-s link" "addr" "-4 addr" "route" "-6 -d route" "route get 203.0.113.9" "neigh" "conn" \
+	"conn count" "lcore" "stats" "-d stats drop" "graph" "-d graph show all" "graph dot" "msg" "-d msg" "mem" \
+	"verify" "-t link" "link show cpu" "stats show none"; do
+	if [ -z "$reader" ]; then
+		skip "JSON of $line" "neither jq nor python3"
+		continue
+	fi
+	# shellcheck disable=SC2086
+	"$dpip" -j $line >"$TEST_DIR/json" 2>"$TEST_DIR/stderr"
+	ok "JSON of $line" $reader "$TEST_DIR/json"
+done
+done_testing
