@@ -255,8 +255,9 @@ take_lock(struct dpvs_server *s, char **ret_error)
 			n = read(s->lock_fd, pid, sizeof(pid) - 1);
 			pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
 			return explain(ret_error, -EADDRINUSE,
-				       "another daemon%s%s has the socket %s",
-				       pid[0] != '\0' ? ", pid " : "", pid, s->path);
+				       "another daemon%s%s%s has the socket %s",
+				       pid[0] != '\0' ? " (pid " : "", pid,
+				       pid[0] != '\0' ? ")" : "", s->path);
 		}
 		if (fstat(s->lock_fd, &mine) == 0 && stat(s->lock_path, &there) == 0 &&
 		    mine.st_dev == there.st_dev && mine.st_ino == there.st_ino)

@@ -415,8 +415,11 @@ client_skip(struct client *c)
 	c->in_start += n;
 }
 
-/* Serves what is in memory, a bounded number of requests. */
-static void
+/*
+ * Serves what is in memory, a bounded number of requests. Returns true when more bytes have to come
+ * first, false when something of ours is in the way (a request under way, answers not read, the turn).
+ */
+static bool
 client_serve(struct client *c)
 {
 	const struct dpvs_sockopt *opt;
@@ -428,18 +431,16 @@ client_serve(struct client *c)
 	for (turn = 0; client_skip(c), can_serve(c); turn++) {
 		have = c->in_end - c->in_start;
 		if (have < sizeof(msg))
-			return;
-		if (turn == TURN_REQUESTS) {
-			client_wake(c);
-			return;
-		}
+			return true;
+		if (turn == TURN_REQUESTS)
+			return false;
 		memcpy(&msg, c->in + c->in_start, sizeof(msg));
 		opt = check_header(c, &msg);
 		if (opt == NULL)
 			continue;
 		c->in_need = sizeof(msg) + (size_t)msg.len;
 		if (have < c->in_need)
-			return;
+			return true;
 		c->in_start += c->in_need;
 		c->in_need = sizeof(msg);
 		client_active(c);
@@ -451,6 +452,7 @@ client_serve(struct client *c)
 		}
 		req_start(c, opt, &msg, &body, c->in + c->in_start - msg.len + sizeof(body));
 	}
+	return false;
 }
 
 /* Tells epoll what this client waits for. */
@@ -476,12 +478,11 @@ client_watch(struct client *c)
 void
 client_run(struct client *c)
 {
-	bool waiting;
+	bool starved;
 
 	if (c->dead)
 		return;
-	waiting = !can_serve(c);
-	client_serve(c);
+	starved = client_serve(c);
 	if (c->in_start == c->in_end) {
 		c->in_start = 0;
 		c->in_end = 0;
@@ -493,8 +494,8 @@ client_run(struct client *c)
 	client_flush(c);
 	if (!c->dead && c->req != NULL && c->req->drained != NULL)
 		req_check_drained(c->req);
-	/* What held it up may be gone now, and nothing but us knows. */
-	if (!c->dead && waiting && can_serve(c) && c->in_end > c->in_start)
+	/* What was in the way may be gone now, and nothing but us knows. */
+	if (!starved && can_serve(c) && c->in_end > c->in_start)
 		client_wake(c);
 	/* The peer has said all and heard all. */
 	if (!c->dead && c->eof && c->req == NULL && c->out_head == NULL && !c->runnable)
