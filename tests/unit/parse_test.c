@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * utils/common: words into values, values into text, tables of commands.
+ * utils/common: words into values, values into text.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
 
-#include "common/cmd.h"
 #include "common/format.h"
 #include "common/parse.h"
 
@@ -210,59 +209,6 @@ test_format_number(void)
 	g_assert_cmpstr(format_duration(185000, buf), ==, "3m05s");
 }
 
-static int
-number_of_words(void *ctx, int argc, char **argv)
-{
-	*(int *)ctx += 1;
-	return argc;
-}
-
-static const struct cmd commands[] = {
-	{ "addr", "address", NULL, "show", "addresses", number_of_words },
-	{ "link", NULL, "l", "show", "ports", number_of_words },
-	{ "lcore", NULL, NULL, "show", "lcores", number_of_words },
-	{ "msg", NULL, NULL, NULL, "messages", number_of_words },
-	{ "mem", NULL, NULL, NULL, "memory", number_of_words },
-	{ 0 },
-};
-
-static void
-test_commands(void)
-{
-	bool ambiguous;
-
-	g_assert_cmpstr(cmd_find(commands, "a", NULL)->name, ==, "addr");
-	g_assert_cmpstr(cmd_find(commands, "addre", NULL)->name, ==, "addr");
-	g_assert_cmpstr(cmd_find(commands, "l", NULL)->name, ==, "link");
-	g_assert_cmpstr(cmd_find(commands, "lc", NULL)->name, ==, "lcore");
-	g_assert_null(cmd_find(commands, "m", &ambiguous));
-	g_assert_true(ambiguous);
-	g_assert_null(cmd_find(commands, "x", &ambiguous));
-	g_assert_false(ambiguous);
-	g_assert_null(cmd_find(commands, "addresses", NULL));
-	g_assert_null(cmd_find(commands, "", NULL));
-}
-
-static void
-test_args(void)
-{
-	static const char *const words[] = { "dev", "device", "via", NULL };
-	char *argv[] = { (char *)"dev", (char *)"dpdk0", (char *)"vi" };
-	struct args args = { 3, argv };
-
-	g_assert_cmpint(word_pick("dev", words, false), ==, 0);
-	g_assert_cmpint(word_pick("devi", words, false), ==, 1);
-	g_assert_cmpint(word_pick("de", words, false), ==, -EEXIST);
-	g_assert_cmpint(word_pick("de", words, true), ==, 0);
-	g_assert_cmpint(word_pick("x", words, true), ==, -ENOENT);
-	g_assert_true(args_take(&args, "dev"));
-	g_assert_cmpstr(args_next(&args), ==, "dpdk0");
-	g_assert_false(args_take(&args, "dev"));
-	g_assert_true(args_take(&args, "via"));
-	g_assert_null(args_next(&args));
-	g_assert_null(args_peek(&args));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -275,7 +221,5 @@ main(int argc, char **argv)
 	g_test_add_func("/parse/mac", test_mac);
 	g_test_add_func("/parse/words", test_words);
 	g_test_add_func("/format/number", test_format_number);
-	g_test_add_func("/cmd/find", test_commands);
-	g_test_add_func("/cmd/args", test_args);
 	return g_test_run();
 }

@@ -1,7 +1,6 @@
 # What both tools share. No DPDK, no GLib.
 noinst_LTLIBRARIES += utils/libutils.la
 utils_libutils_la_SOURCES = \
-	utils/common/cmd.c utils/common/cmd.h \
 	utils/common/daemon.c utils/common/daemon.h \
 	utils/common/error.c utils/common/error.h \
 	utils/common/format.c utils/common/format.h \
