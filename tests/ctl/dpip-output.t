@@ -236,20 +236,22 @@ END
 
 shows graph <<'END'
 NODE                              CALLS        PACKETS  PKTS/CALL    CYC/PKT CYCLES
-port_rx-0-0                          20            200       10.0       37.5  16.7%
-port_rx-1-0                          20            200       10.0       37.5  16.7%
+port_rx                              40            400       10.0       37.5  33.3%
 eth_input                            20            200       10.0       37.5  16.7%
 ip4_input                            20            200       10.0       37.5  16.7%
-port_tx-0                            20            200       10.0       37.5  16.7%
-port_tx-1                            20            200       10.0       37.5  16.7%
+port_tx                              40            400       10.0       37.5  33.3%
 END
 
 shows graph show 'port_*' <<'END'
 NODE                              CALLS        PACKETS  PKTS/CALL    CYC/PKT CYCLES
-port_rx-0-0                          20            200       10.0       37.5  25.0%
-port_rx-1-0                          20            200       10.0       37.5  25.0%
-port_tx-0                            20            200       10.0       37.5  25.0%
-port_tx-1                            20            200       10.0       37.5  25.0%
+port_rx                              40            400       10.0       37.5  50.0%
+port_tx                              40            400       10.0       37.5  50.0%
+END
+
+shows graph show 'port_rx-*' <<'END'
+NODE                              CALLS        PACKETS  PKTS/CALL    CYC/PKT CYCLES
+port_rx-0-0                          20            200       10.0       37.5  50.0%
+port_rx-1-0                          20            200       10.0       37.5  50.0%
 END
 
 shows -d graph show ip4_input <<'END'
@@ -259,7 +261,7 @@ ip4_input                    2             10            100       10.0       50
 END
 
 shows -j graph show ip4_input lcore 2 <<'END'
-[{"node":"ip4_input","lcore":2,"calls":10,"packets":100,"cycles":5000,"packets_per_call":10.000,"cycles_per_packet":50.000,"next":["port_tx-0","port_tx-1","drop"]}]
+[{"node":"ip4_input","lcore":2,"calls":10,"packets":100,"cycles":5000,"packets_per_call":10.000,"cycles_per_packet":50.000,"next":["port_tx","drop"]}]
 END
 
 shows graph show drop <<'END'

@@ -116,10 +116,10 @@ subtract_before(const struct dpip *d, uint32_t index, struct dpvs_graph_node_inf
 static void
 add_node(struct nodes *nodes, const struct dpvs_graph_node_info *n, bool per_lcore)
 {
-	for (uint32_t i = 0; i < nodes->count && !per_lcore; i++) {
+	for (uint32_t i = 0; i < nodes->count; i++) {
 		struct dpvs_graph_node_info *to = &nodes->rows[i];
 
-		if (strcmp(to->name, n->name) != 0)
+		if (strcmp(to->name, n->name) != 0 || (per_lcore && to->lcore != n->lcore))
 			continue;
 		to->calls += n->calls;
 		to->pkts += n->pkts;
@@ -217,9 +217,10 @@ static int
 graph_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	bool per_lcore = d->opts.details || v[GRAPH_LCORE].given;
+	bool clones = d->opts.details || (v[GRAPH_NODE].given && strchr(v[GRAPH_NODE].text, '-'));
 	uint64_t all_cycles = 0;
 	struct nodes nodes;
-	int rc = collect(d, v, per_lcore, true, &nodes);
+	int rc = collect(d, v, per_lcore, clones, &nodes);
 
 	if (rc)
 		return rc;
@@ -309,8 +310,10 @@ static const struct dpip_verb graph_verbs[] = {
 		.name = "show",
 		.aliases = "list lst",
 		.help = "Nodes that ran: calls, packets, cycles for each packet, share of all "
-			"cycles; summed over "
-			"workers, with -d by lcore, with all also those that never ran.",
+			"cycles; "
+			"summed over workers, ports and queues, with -d apart; with all also nodes "
+			"that "
+			"never ran.",
 		.params = show_params,
 		.run = graph_show,
 		.flags = DPIP_SHOW,
