@@ -70,3 +70,9 @@ tests_unit_service_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_test_CFLAGS = $(test_cflags)
 tests_unit_service_test_LDADD = $(test_fake_libs)
 
+
+check_PROGRAMS += tests/unit/wire_test
+TESTS += tests/unit/wire_test
+tests_unit_wire_test_SOURCES = tests/unit/wire_test.c
+tests_unit_wire_test_CFLAGS = $(test_cflags)
+tests_unit_wire_test_LDADD = lib/libdpvsctrl-client.la $(GLIB_LIBS)

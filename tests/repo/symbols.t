@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the headers declare, what the version script lists and what the library exports are the same.
+. "$top_srcdir/tests/helpers/tap.sh"
+LC_ALL=C
+export LC_ALL
+so=$top_builddir/lib/.libs/libdpvsctrl.so
+
+# Comments away, then every function that starts with dpvs_ (not pointers to functions).
+for header in "$top_srcdir"/lib/dpvsctrl/*.h; do
+	sed -zE 's:/\*[^*]*\*+([^/*][^*]*\*+)*/::g' "$header"
+done | grep -oE '\bdpvs_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$TEST_DIR/headers"
+sed -n 's/^[[:space:]]*\(dpvs_[a-z0-9_]*\);$/\1/p' "$top_srcdir/lib/libdpvsctrl.sym" >"$TEST_DIR/sym"
+
+is "the version script is sorted and names nothing twice" "$(sort -u "$TEST_DIR/sym")" "$(cat "$TEST_DIR/sym")"
+is "no wildcard exports anything" "$(grep -c '\*;' "$top_srcdir/lib/libdpvsctrl.sym")" 1
+is "declared but not exported" "$(comm -23 "$TEST_DIR/headers" "$TEST_DIR/sym")" ""
+is "exported but not declared" "$(comm -13 "$TEST_DIR/headers" "$TEST_DIR/sym")" ""
+if [ -e "$so" ] && command -v nm >/dev/null; then
+	nm -D --defined-only "$so" | sed -n 's/.* [TDBRVW] \([A-Za-z0-9_]*\)@@DPVSCTRL_0$/\1/p' |
+		sort -u >"$TEST_DIR/nm"
+	is "in the version script but not in the library" "$(comm -23 "$TEST_DIR/sym" "$TEST_DIR/nm")" ""
+	is "in the library but not in the version script" "$(comm -13 "$TEST_DIR/sym" "$TEST_DIR/nm")" ""
+else
+	skip "in the version script but not in the library" "no shared library, or no nm"
+	skip "in the library but not in the version script" "no shared library, or no nm"
+fi
+done_testing
