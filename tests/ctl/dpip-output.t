@@ -137,14 +137,14 @@ shows -j route get 203.0.113.9 <<'END'
 END
 
 shows neigh <<'END'
-192.0.2.254 dev dpdk0 lladdr 02:00:00:00:00:fe REACHABLE
 192.0.2.9 dev dpdk0 FAILED
+192.0.2.254 dev dpdk0 lladdr 02:00:00:00:00:fe REACHABLE
 fe80::9 dev dpdk1 lladdr 02:00:00:00:00:09 PERMANENT
 END
 
 shows -s neigh show dev dpdk0 <<'END'
-192.0.2.254 dev dpdk0 lladdr 02:00:00:00:00:fe age 1m01s REACHABLE
 192.0.2.9 dev dpdk0 age 10ms FAILED
+192.0.2.254 dev dpdk0 lladdr 02:00:00:00:00:fe age 1m01s REACHABLE
 END
 
 shows -6 neigh <<'END'
@@ -152,7 +152,7 @@ fe80::9 dev dpdk1 lladdr 02:00:00:00:00:09 PERMANENT
 END
 
 shows -j neigh <<'END'
-[{"dst":"192.0.2.254","dev":"dpdk0","lladdr":"02:00:00:00:00:fe","age_ms":61000,"state":["REACHABLE"]},{"dst":"192.0.2.9","dev":"dpdk0","lladdr":null,"age_ms":10,"state":["FAILED"]},{"dst":"fe80::9","dev":"dpdk1","lladdr":"02:00:00:00:00:09","age_ms":0,"state":["PERMANENT"]}]
+[{"dst":"192.0.2.9","dev":"dpdk0","lladdr":null,"age_ms":10,"state":["FAILED"]},{"dst":"192.0.2.254","dev":"dpdk0","lladdr":"02:00:00:00:00:fe","age_ms":61000,"state":["REACHABLE"]},{"dst":"fe80::9","dev":"dpdk1","lladdr":"02:00:00:00:00:09","age_ms":0,"state":["PERMANENT"]}]
 END
 
 shows -j neigh show dev dpdk9 <<'END'

@@ -4,10 +4,12 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <dpvsctrl/proto/neigh.h>
 
+#include "common/parse.h"
 #include "dpip/show.h"
 
 enum { NEIGH_ADDR, NEIGH_DEV, NEIGH_LLADDR };
@@ -111,11 +113,21 @@ show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
 	writer_close_object(&d->w);
 }
 
+/* By port, then by address. */
+static int
+compare(const void *a, const void *b)
+{
+	const struct dpvs_neigh_conf *n = a, *o = b;
+	int order = strncmp(n->dev, o->dev, sizeof(n->dev));
+
+	return order ? order : addr_cmp(&n->addr, &o->addr);
+}
+
 static int
 neigh_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	struct dpvs_neigh_conf filter = { .addr.family = (uint8_t)d->opts.family };
-	struct dpvs_neigh_conf n;
+	struct dpvs_neigh_conf *neighs;
 	struct dpvs_reply *reply;
 	int rc;
 
@@ -126,12 +138,16 @@ neigh_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	rc = session_get(d, DPVS_GET_NEIGHS, &filter, sizeof(filter), &reply);
 	if (rc)
 		return rc;
-	show_open(d);
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		dpvs_reply_record(reply, i, &n, sizeof(n));
-		show_neigh(d, &n);
+	neighs = show_sorted(reply, sizeof(*neighs), compare);
+	if (!neighs) {
+		dpvs_reply_free(reply);
+		return EXIT_USAGE;
 	}
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++)
+		show_neigh(d, &neighs[i]);
 	show_close(d);
+	free(neighs);
 	dpvs_reply_free(reply);
 	return EXIT_OK;
 }

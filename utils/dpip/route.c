@@ -5,11 +5,13 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <dpvsctrl/proto/route.h>
 
+#include "common/parse.h"
 #include "dpip/show.h"
 
 enum { ROUTE_DST, ROUTE_VIA, ROUTE_DEV, ROUTE_SRC, ROUTE_MTU, ROUTE_METRIC, ROUTE_SCOPE };
@@ -82,6 +84,7 @@ static const struct dpip_param dev_params[] = {
 
 static const struct dpip_param get_params[] = {
 	{ .name = "to", .kind = DPIP_ADDR, .flags = DPIP_POSITIONAL | DPIP_REQUIRED },
+	{ .name = "dev", .alias = "oif", .kind = DPIP_DEV },
 	{},
 };
 
@@ -147,11 +150,25 @@ show_route(struct dpip *d, const struct dpvs_route_conf *r, bool lookup)
 	writer_close_object(&d->w);
 }
 
+/* By destination, then the longer prefix, then as they are used. */
+static int
+compare(const void *a, const void *b)
+{
+	const struct dpvs_route_conf *r = a, *s = b;
+	int order = addr_cmp(&r->dst, &s->dst);
+
+	if (order == 0)
+		order = r->plen - s->plen;
+	if (order == 0 && r->metric != s->metric)
+		order = r->metric < s->metric ? -1 : 1;
+	return order ? order : strncmp(r->dev, s->dev, sizeof(r->dev));
+}
+
 static int
 route_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	struct dpvs_route_conf filter = { 0 };
-	struct dpvs_route_conf r;
+	struct dpvs_route_conf *routes;
 	struct dpvs_reply *reply;
 	int rc;
 
@@ -162,14 +179,18 @@ route_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 			 &filter, sizeof(filter), &reply);
 	if (rc)
 		return rc;
-	show_open(d);
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		dpvs_reply_record(reply, i, &r, sizeof(r));
-		/* As ip's main table: what the daemon made for its own addresses only with -d. */
-		if (r.type == DPVS_ROUTE_UNICAST || d->opts.details)
-			show_route(d, &r, false);
+	routes = show_sorted(reply, sizeof(*routes), compare);
+	if (!routes) {
+		dpvs_reply_free(reply);
+		return EXIT_USAGE;
 	}
+	show_open(d);
+	/* As ip's main table: what the daemon made for its own addresses only with -d. */
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++)
+		if (routes[i].type == DPVS_ROUTE_UNICAST || d->opts.details)
+			show_route(d, &routes[i], false);
 	show_close(d);
+	free(routes);
 	dpvs_reply_free(reply);
 	return EXIT_OK;
 }
@@ -241,8 +262,12 @@ route_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value 
 	};
 	struct dpvs_route_conf r;
 	struct dpvs_reply *reply;
-	int rc = session_get(d, DPVS_GET_ROUTE_LOOKUP, &key, sizeof(key), &reply);
+	int rc;
 
+	/* Link-local destinations exist on each port anew. */
+	if (v[1].given)
+		snprintf(key.dev, sizeof(key.dev), "%s", v[1].text);
+	rc = session_get(d, DPVS_GET_ROUTE_LOOKUP, &key, sizeof(key), &reply);
 	if (rc)
 		return rc;
 	show_open(d);

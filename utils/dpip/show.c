@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -57,6 +58,23 @@ show_close(struct dpip *d)
 	writer_close_array(&d->w);
 	if (d->opts.timestamp)
 		writer_close_object(&d->w);
+}
+
+void *
+show_sorted(const struct dpvs_reply *reply, uint32_t size,
+	    int (*compare)(const void *, const void *))
+{
+	uint32_t count = dpvs_reply_count(reply);
+	char *records = calloc(count + 1, size);
+
+	if (!records) {
+		error_print("out of memory");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		dpvs_reply_record(reply, i, records + (size_t)i * size, size);
+	qsort(records, count, size, compare);
+	return records;
 }
 
 const char *

@@ -22,6 +22,12 @@
 void show_open(struct dpip *d);
 void show_close(struct dpip *d);
 
+/**
+ * show_sorted: the records of @reply, each of @size bytes, in the order of @compare (qsort(3)).
+ * Returns: dpvs_reply_count() records, to be freed; NULL after an error line.
+ */
+void *show_sorted(const struct dpvs_reply *reply, uint32_t size, int (*compare)(const void *, const void *));
+
 /** show_number: @value as -h and -iec want it. */
 const char *show_number(const struct dpip *d, uint64_t value, char buf[FORMAT_NUMBER_SIZE]);
 
