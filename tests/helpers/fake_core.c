@@ -389,16 +389,32 @@ dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 
 /* core/log.h */
 
+static void
+log_message(const char *module, const char *format, va_list ap)
+{
+	g_autofree char *text = g_strdup_vprintf(format, ap);
+
+	g_test_message("%s: %s", module, text);
+}
+
 void
 log_info(const char *module, const char *format, ...)
 {
-	g_test_message("%s: %s", module, format);
+	va_list ap;
+
+	va_start(ap, format);
+	log_message(module, format, ap);
+	va_end(ap);
 }
 
 void
 log_warning(const char *module, const char *format, ...)
 {
-	g_test_message("%s: %s", module, format);
+	va_list ap;
+
+	va_start(ap, format);
+	log_message(module, format, ap);
+	va_end(ap);
 }
 
 /* The test's side. */
