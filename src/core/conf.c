@@ -303,11 +303,11 @@ conf_take_key(struct conf *conf, GKeyFile *file, const struct scan_line *line)
 		return;
 	}
 	text = g_key_file_get_string(file, line->section, line->key, &error);
-	if (text == NULL) {
-		conf_reportf(conf, line->number,
-			     "%s: not readable; only UTF-8 and the escapes \\s \\n \\t \\r \\\\ are", k->name);
+	if (text == NULL || error != NULL) {
+		conf_reportf(conf, line->number, "%s: not UTF-8; write it in that encoding", k->name);
 		return;
 	}
+	g_strchomp(text); /* GKeyFile keeps blanks at the end of a line */
 	v = g_new0(struct conf_value, 1);
 	v->line = line->number;
 	if (conf_check_value(conf, k, line, text, v) < 0)

@@ -43,6 +43,7 @@ scan_section(struct scan *s, struct scan_line *l, char *text)
 {
 	size_t len = strlen(text);
 	unsigned int first;
+	const char *p;
 
 	g_clear_pointer(&s->section, g_free);
 	s->skip = true;
@@ -50,6 +51,13 @@ scan_section(struct scan *s, struct scan_line *l, char *text)
 	    strchr(text, ']') != text + len - 1) {
 		l->section = g_strdup("");
 		l->error = g_strdup_printf("%s: not a section; write [NAME] on a line of its own", text);
+		return;
+	}
+	for (p = text; g_ascii_isprint(*p); p++)
+		;
+	if (*p != '\0') {
+		l->section = g_strdup("");
+		l->error = g_strdup("a section with a character that is none of plain ASCII; write [NAME]");
 		return;
 	}
 	l->section = g_strndup(text + 1, len - 2);
@@ -60,6 +68,19 @@ scan_section(struct scan *s, struct scan_line *l, char *text)
 	/* The keys of a repeated section are still looked at. */
 	s->section = g_strdup(l->section);
 	s->skip = false;
+}
+
+/* Backslashes as GKeyFile reads them; it stumbles over two wrong ones in a line. */
+static bool
+scan_escapes_good(const char *value)
+{
+	for (; *value != '\0'; value++) {
+		if (*value != '\\')
+			continue;
+		if (*++value == '\0' || strchr("sntr\\", *value) == NULL)
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -79,6 +100,9 @@ scan_key(struct scan *s, struct scan_line *l, char *text)
 			break;
 	if (*p != '\0' || l->key[0] == '\0')
 		l->error = g_strdup_printf("%s: not a key; keys are of lower case letters, digits and hyphens",
+					   l->key);
+	else if (!scan_escapes_good(equals + 1))
+		l->error = g_strdup_printf("%s: a backslash that begins none of \\s \\n \\t \\r \\\\; write \\\\ for one",
 					   l->key);
 	else if (s->section == NULL)
 		l->error = g_strdup_printf("key \"%s\" stands in no section; put it below a line [NAME]", l->key);

@@ -35,7 +35,7 @@ void harness_init(unsigned int workers);
 void harness_fini(void);
 
 /**
- * harness_start: the daemon with @ports ring ports (the same number each time) and configuration @conf
+ * harness_start: the daemon with @ports ring ports (never fewer than before) and configuration @conf
  * (nullable; without [port] sections). Ends the test when the daemon does not start.
  */
 void harness_start(unsigned int ports, const char *conf);

@@ -82,3 +82,16 @@ tests_unit_service_random_test_SOURCES = tests/unit/service_random_test.c
 tests_unit_service_random_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_random_test_CFLAGS = $(test_cflags)
 tests_unit_service_random_test_LDADD = $(test_fake_libs)
+check_PROGRAMS += tests/unit/change_test
+TESTS += tests/unit/change_test
+tests_unit_change_test_SOURCES = tests/unit/change_test.c
+tests_unit_change_test_CPPFLAGS = $(test_cppflags)
+tests_unit_change_test_CFLAGS = $(test_cflags)
+tests_unit_change_test_LDADD = $(test_harness_libs)
+
+check_PROGRAMS += tests/unit/conf_test
+TESTS += tests/unit/conf_test
+tests_unit_conf_test_SOURCES = tests/unit/conf_test.c
+tests_unit_conf_test_CPPFLAGS = $(test_cppflags)
+tests_unit_conf_test_CFLAGS = $(test_cflags)
+tests_unit_conf_test_LDADD = src/libdpvsd.la
