@@ -36,6 +36,13 @@ tests_unit_dpip_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
 tests_unit_dpip_test_CFLAGS = $(test_cflags)
 tests_unit_dpip_test_LDADD = utils/libdpip.la $(GLIB_LIBS)
 
+check_PROGRAMS += tests/unit/addr_table_test
+TESTS += tests/unit/addr_table_test
+tests_unit_addr_table_test_SOURCES = tests/unit/addr_table_test.c
+tests_unit_addr_table_test_CPPFLAGS = $(test_cppflags)
+tests_unit_addr_table_test_CFLAGS = $(test_cflags)
+tests_unit_addr_table_test_LDADD = $(test_fake_libs)
+
 check_PROGRAMS += tests/unit/sched_test
 TESTS += tests/unit/sched_test
 tests_unit_sched_test_SOURCES = tests/unit/sched_test.c

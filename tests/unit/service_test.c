@@ -139,6 +139,21 @@ schedule(unsigned int worker)
 	return service_schedule(svc, &flow);
 }
 
+/* A worker counts @n connections of a slot. */
+static void
+count(unsigned int worker, uint32_t index, uint64_t n)
+{
+	struct dest_lcore *dl;
+
+	fake_be(worker);
+	dl = dest_lcore(index);
+	dl->conns += n;
+	dl->in_pkts += 10 * n;
+	dl->out_pkts += 9 * n;
+	dl->in_bytes += 1000 * n;
+	dl->out_bytes += 900 * n;
+}
+
 /* Services. */
 
 static void
@@ -461,6 +476,8 @@ test_atomic(void)
 	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, RS2, 80, DPVS_FWD_NAT, 5), ==, 0);
 	g_assert_cmpint(laddr(DPVS_SET_LADDR_ADD, "198.51.100.201", "lan0"), ==, 0);
 	fake_sync();
+	for (unsigned int i = 0; i < 2; i++)
+		count(i, lookup(0, VIP, 80, IPPROTO_TCP)->dests[i].index, 7 + i);
 	before = listing();
 
 	for (unsigned int i = 0; i < 5; i++)
@@ -665,20 +682,6 @@ test_limits(void)
 /* Counters. */
 
 static void
-count(unsigned int worker, uint32_t index, uint64_t n)
-{
-	struct dest_lcore *dl;
-
-	fake_be(worker);
-	dl = dest_lcore(index);
-	dl->conns += n;
-	dl->in_pkts += 10 * n;
-	dl->out_pkts += 9 * n;
-	dl->in_bytes += 1000 * n;
-	dl->out_bytes += 900 * n;
-}
-
-static void
 test_counters(void)
 {
 	struct dpvs_service_info svc;
@@ -870,6 +873,22 @@ test_timeouts(void)
 	fake_stop();
 }
 
+static void
+check_bulk(const struct dpvs_service_conf *services, uint32_t count_services, uint32_t num_dests)
+{
+	for (uint32_t i = 0; i < count_services; i++) {
+		const struct service *svc;
+		union ip_addr ip;
+
+		memcpy(&ip, services[i].key.vip.bytes, sizeof(ip));
+		fake_be(i % WORKERS);
+		svc = service_lookup(AF_INET, IPPROTO_TCP, &ip, RTE_BE16(80));
+		g_assert_nonnull(svc);
+		g_assert_cmpmem(&svc->vip, sizeof(ip), &ip, sizeof(ip));
+		g_assert_cmpuint(svc->num_dests, ==, num_dests);
+	}
+}
+
 /* Size: 20,000 services with 10 servers each, one request; listed; deleted. */
 static void
 test_bulk(void)
@@ -896,15 +915,18 @@ test_bulk(void)
 		}
 	}
 	start = g_get_monotonic_time();
-	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, services, num_services), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, services, 1000), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, services + 1000, num_services - 1000), ==, 0);
 	g_test_message("20,000 services prepared in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	fake_sync();
+	check_bulk(services, num_services, 0);
 	start = g_get_monotonic_time();
 	g_assert_cmpint(fake_set(DPVS_SET_DEST_ADD, dests, num_services * per_service), ==, 0);
 	g_test_message("200,000 servers prepared in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	start = g_get_monotonic_time();
 	fake_sync();
 	g_test_message("applied by %d workers in %.1f ms", WORKERS, (g_get_monotonic_time() - start) / 1e3);
+	check_bulk(services, num_services, per_service);
 	start = g_get_monotonic_time();
 	for (unsigned int i = 0; i < 20; i++)
 		fake_job("service-rates");
@@ -915,7 +937,7 @@ test_bulk(void)
 	start = g_get_monotonic_time();
 	g_assert_cmpuint(count_of(DPVS_GET_DESTS, NULL), ==, num_services * per_service);
 	g_test_message("servers listed in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
-	g_assert_cmpuint(fake_changes(), ==, 2);
+	g_assert_cmpuint(fake_changes(), ==, 3);
 	start = g_get_monotonic_time();
 	g_assert_cmpint(fake_set(DPVS_SET_DEST_DEL, dests, num_services * per_service), ==, 0);
 	g_test_message("200,000 servers removed in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
