@@ -11,6 +11,11 @@ EXTRA_DIST += tests/helpers/fake-dpvsd.sh
 
 # Answers dpip out of constant tables.
 check_PROGRAMS += tests/helpers/fake-dpvsd
-tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c
+tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c tests/helpers/fake-lb.c tests/helpers/fake-lb.h
 tests_helpers_fake_dpvsd_CFLAGS = $(test_cflags)
 tests_helpers_fake_dpvsd_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+
+TESTS += tests/ctl/ipvsadm-listings.t
+dist_check_SCRIPTS += tests/ctl/ipvsadm-listings.t tests/ctl/ipvsadm-bad-input.t tests/ctl/ipvsadm-recorded.t \
+	tests/ctl/ipvsadm-save-restore.t
+EXTRA_DIST += tests/ctl/data/ipvsadm-recorded.txt

@@ -25,6 +25,8 @@
 #include <dpvsctrl/server.h>
 #include <dpvsctrl/wire.h>
 
+#include "fake-lb.h"
+
 static unsigned int round_no; /* counters move with each answer */
 
 static struct dpvs_addr
@@ -572,6 +574,8 @@ main(int argc, char **argv)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(opts); i++)
 		g_assert_cmpint(dpvs_sockopt_register(&opts[i]), ==, 0);
+	for (const struct dpvs_sockopt *opt = fake_lb_opts; opt->name; opt++)
+		g_assert_cmpint(dpvs_sockopt_register(opt), ==, 0);
 	if (dpvs_server_new(&params, &server, &error)) {
 		fprintf(stderr, "fake-dpvsd: %s\n", error);
 		free(error);

@@ -10,9 +10,11 @@
 
 #include "ipvsadm/options.h"
 
+/* No command, or one that is not known: the original's answer to all of it. */
 static int
 try_help(struct problem *problem)
 {
+	problem->no_command = true;
 	return problem_set(problem, IPVSADM_REFUSED,
 			   "Try `ipvsadm -h' or 'ipvsadm --help' for more information.");
 }
@@ -78,6 +80,18 @@ may_come_first(int val)
 	return val >= VAL_JSON && val <= VAL_COUNT;
 }
 
+/* Those of them that have a value. */
+static bool
+names_first_option(const char *word)
+{
+	static const char *const names[] = { "--socket", "--wait", "--interval", "--count" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(word, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Is the command -a or -e? It decides what -b means; it is the first word that may not come before it. */
 static bool
 is_server_command(int argc, char **argv)
@@ -85,8 +99,7 @@ is_server_command(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i];
 
-		if (strcmp(word, "--socket") == 0 || strcmp(word, "--wait") == 0 ||
-		    strcmp(word, "--interval") == 0 || strcmp(word, "--count") == 0) {
+		if (names_first_option(word)) {
 			i++;
 			continue;
 		}
@@ -163,7 +176,7 @@ take_words(struct cmdline *line, poptContext ctx, struct problem *problem)
 static int
 take_options(struct cmdline *line, poptContext ctx, char **ret_sched_flags, struct problem *problem)
 {
-	bool has_command = false, any = false;
+	bool has_command = false;
 	int val;
 
 	while ((val = poptGetNextOpt(ctx)) >= 0) {
@@ -179,10 +192,7 @@ take_options(struct cmdline *line, poptContext ctx, char **ret_sched_flags, stru
 		} else if (!has_command && !may_come_first(val)) {
 			rc = try_help(problem);
 		} else {
-			if (val == VAL_OTHER || val == VAL_OTHER_ARG)
-				mark_other(line, "option", poptBadOption(ctx, POPT_BADOPTION_NOALIAS));
 			rc = handle_option(line, val, arg, problem);
-			any = true;
 			if (val == VAL_SCHED_FLAGS && rc == 0) {
 				free(*ret_sched_flags);
 				*ret_sched_flags = arg;
@@ -196,7 +206,8 @@ take_options(struct cmdline *line, poptContext ctx, char **ret_sched_flags, stru
 		if (line->command == CMD_HELP || line->command == CMD_VERSION)
 			return 0;
 	}
-	if (val < -1 && val == POPT_ERROR_BADOPT && !has_command && !any)
+	if (val < -1 && !has_command &&
+	    !names_first_option(poptBadOption(ctx, POPT_BADOPTION_NOALIAS)))
 		return try_help(problem);
 	if (val < -1)
 		return problem_set(problem, IPVSADM_REFUSED, "%s: %s",
@@ -215,6 +226,7 @@ cmdline_parse(int argc, char **argv, struct cmdline *ret_line, struct problem *p
 	poptContext ctx;
 	int rc;
 
+	problem->no_command = false;
 	memcpy(table, option_table, sizeof(table));
 	table[is_server_command(argc, argv) ? PLACE_FULLNAT : PLACE_SCHED_FLAGS].shortName = 'b';
 	/* A negative time-out is no ICMPv6 service. */

@@ -114,6 +114,7 @@ enum option {
 /** struct problem: why a command line or a line of a file cannot be done. */
 struct problem {
 	int exit_code;
+	bool no_command; /**< the line does not start with a command that is known */
 	char text[1280];
 };
 

@@ -93,14 +93,14 @@ const struct poptOption option_table[OPTION_TABLE_SIZE] = {
 	{ "add-whtlst", 'O', NO, 'O', NULL, NULL },
 	{ "del-whtlst", 'Y', NO, 'Y', NULL, NULL },
 	{ "get-whtlst", 'W', NO, 'W', NULL, NULL },
-	{ "blklst", 'k', STR, VAL_OTHER_ARG, NULL, NULL },
-	{ "whtlst", '2', STR, VAL_OTHER_ARG, NULL, NULL },
+	{ "blklst", 'k', STR, VAL_BLKLST, NULL, NULL },
+	{ "whtlst", '2', STR, VAL_WHTLST, NULL, NULL },
 	{ "match", 'H', STR, 'H', NULL, NULL },
-	{ "synproxy", 'j', STR, VAL_OTHER_ARG, NULL, NULL },
-	{ "hash-target", '\0', STR, VAL_OTHER_ARG, NULL, NULL },
-	{ "proxy-protocol", '\0', STR, VAL_OTHER_ARG, NULL, NULL },
-	{ "expire-quiescent", '\0', NO, VAL_OTHER, NULL, NULL },
-	{ "quic", '\0', NO, VAL_OTHER, NULL, NULL },
+	{ "synproxy", 'j', STR, VAL_SYNPROXY, NULL, NULL },
+	{ "hash-target", '\0', STR, VAL_HASH_TARGET, NULL, NULL },
+	{ "proxy-protocol", '\0', STR, VAL_PROXY_PROTOCOL, NULL, NULL },
+	{ "expire-quiescent", '\0', NO, VAL_EXPIRE_QUIESCENT, NULL, NULL },
+	{ "quic", '\0', NO, VAL_QUIC, NULL, NULL },
 	/* Ours. */
 	{ "json", '\0', NO, VAL_JSON, NULL, NULL },
 	{ "pretty", '\0', NO, VAL_PRETTY, NULL, NULL },
@@ -398,7 +398,12 @@ handle_our_option(struct cmdline *line, int val, const char *arg, struct problem
 					   arg);
 		return 0;
 	default:
-		return set_option(line, OPT_OTHER, problem);
+		/* An option of DPVS: its long name is in the table. */
+		for (const struct poptOption *option = option_table; option->longName || option->shortName; option++)
+			if (option->val == val)
+				mark_other(line, "option", option->longName);
+		line->options |= UINT64_C(1) << OPT_OTHER;
+		return 0;
 	}
 }
 

@@ -41,8 +41,14 @@ enum {
 	VAL_EXACT,
 	VAL_CONN_TIMEOUT,
 	VAL_REPLACE,
-	VAL_OTHER,     /* of DPVS, without a value */
-	VAL_OTHER_ARG, /* likewise, with a value */
+	/* Options of DPVS that this build does not have. */
+	VAL_BLKLST,
+	VAL_WHTLST,
+	VAL_SYNPROXY,
+	VAL_HASH_TARGET,
+	VAL_PROXY_PROTOCOL,
+	VAL_EXPIRE_QUIESCENT,
+	VAL_QUIC,
 	/* These may stand before the command. */
 	VAL_JSON,
 	VAL_PRETTY,

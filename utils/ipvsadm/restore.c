@@ -127,8 +127,9 @@ read_rule(char *text, uint32_t number, struct rules *rules)
 	argv[0] = name;
 	argv[argc + 1] = NULL;
 	if (cmdline_parse(argc + 1, argv, &line, &problem) < 0) {
-		error_print("-:%u: %s", number, problem.text);
-		return problem.exit_code;
+		error_print("-:%u: %s", number,
+			    problem.no_command ? "a rule starts with a command" : problem.text);
+		return problem.no_command ? IPVSADM_USAGE : problem.exit_code;
 	}
 	rc = add_rule(rules, &line, number);
 	if (rc == -EINVAL)
