@@ -99,6 +99,25 @@ is "a last line without newline; a document for each show" \
 "$dpip" -b "$TEST_DIR" 2>"$TEST_DIR/stderr"
 is "a folder is no batch" "$? $(wc -l <"$TEST_DIR/stderr")" "1 1"
 
+# A connection that the daemon closed meanwhile: the next command has a new one.
+mkfifo "$TEST_DIR/fifo"
+"$dpip" -b - <"$TEST_DIR/fifo" >"$TEST_DIR/stdout" 2>&1 &
+batch=$!
+exec 3>"$TEST_DIR/fifo"
+echo "stats show rx" >&3
+tries=0
+until [ -s "$TEST_DIR/stdout" ] || [ $tries -gt 200 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+fake_stop
+fake_start
+echo "stats show rx" >&3
+exec 3>&-
+wait $batch
+is "a batch survives a restart of the daemon between two lines" \
+	"$? $(grep -c 'ipv4.rx  *1500000' "$TEST_DIR/stdout")" "0 2"
+
 # Rounds
 is "--count repeats, rates from the second round on" \
 	"$("$dpip" --count 2 stats show rx | sed 's/ *$//')" \

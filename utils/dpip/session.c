@@ -5,6 +5,7 @@
 #include "dpip/session.h"
 
 #include <errno.h>
+#include <poll.h>
 
 void
 session_close(struct dpip *d)
@@ -20,11 +21,22 @@ session_keep(struct dpip *d, struct dpvs_reply *reply)
 	d->before = reply;
 }
 
+/*
+ * A time-out closes a connection, and the daemon ends one that is idle for long, between two rounds
+ * or two lines of a batch: then something can be read although nothing was asked.
+ */
+static bool
+is_closed(const struct dpip *d)
+{
+	struct pollfd p = { .fd = dpvs_client_fd(d->client), .events = POLLIN };
+
+	return p.fd < 0 || poll(&p, 1, 0) > 0;
+}
+
 static int
 open_client(struct dpip *d)
 {
-	/* A time-out closes a connection: the next line of a batch starts a new one. */
-	if (d->client && dpvs_client_fd(d->client) < 0)
+	if (d->client && is_closed(d))
 		session_close(d);
 	if (!d->client && daemon_connect(&d->opts.daemon, &d->client))
 		return EXIT_UNREACHABLE;
