@@ -17,6 +17,7 @@
 #include <rte_launch.h>
 #include <rte_log.h>
 
+static char **kept_argv;
 static char *own_dir; /* made by us because nobody gave a runtime folder */
 
 unsigned int
@@ -115,7 +116,7 @@ test_eal_init_args(unsigned int nlcores, unsigned int mem_mb, const char *const 
 		skip(access("/sys/devices/system/cpu", F_OK) < 0 ? "no /sys/devices/system/cpu" :
 								   rte_strerror(rte_errno));
 	/* EAL keeps pointers into the strings: they live as long as the process. */
-	g_ptr_array_free(argv, FALSE);
+	kept_argv = (char **)g_ptr_array_free(argv, FALSE);
 	return 0;
 }
 
