@@ -23,9 +23,18 @@
 #include "core/stats.h"
 #include "core/sysinfo.h"
 #include "module.h"
+#include "net/arp.h"
 #include "net/eth.h"
+#include "net/frag.h"
+#include "net/icmp.h"
+#include "net/ifaddr.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
+#include "net/ndisc.h"
+#include "net/neigh.h"
 #include "net/netif.h"
 #include "net/port.h"
+#include "net/route.h"
 
 static const struct module *const modules[] = {
 	/* core */
@@ -40,6 +49,17 @@ static const struct module *const modules[] = {
 	&port_module,
 	&netif_module,
 	&eth_module,
+	&route_module,
+	&route6_module,
+	&ifaddr_module,
+	&neigh_module,
+	&arp_module,
+	&icmp_module,
+	&icmp6_module,
+	&ndisc_module,
+	&frag_module,
+	&ipv4_module,
+	&ipv6_module,
 	NULL,
 };
 

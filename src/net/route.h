@@ -4,7 +4,7 @@
  * up in an rte_rib / rte_rib6 of its own, changed by commit (ROUTE_ADD, ROUTE_DEL, ROUTE6). Addresses on
  * ports bring connected and local routes here.
  *
- * Thread-safety: route_lookup(), net_generation(): worker lcore. route_add/del_kernel: main lcore.
+ * Thread-safety: route_lookup(), route_lookup_on(), net_generation(): worker lcore. route_add/del_kernel: main lcore.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -32,6 +32,12 @@ struct route_result {
 
 /** route_lookup: longest prefix match in the calling worker's replica. Returns false: no route. */
 bool route_lookup(uint8_t af, const union ip_addr *dst, struct route_result *ret_result);
+
+/**
+ * route_lookup_on: the same for a packet from or to @port, which tells apart the link-local addresses
+ * of IPv6 (fe80::/10).
+ */
+bool route_lookup_on(uint16_t port, uint8_t af, const union ip_addr *dst, struct route_result *ret_result);
 
 /**
  * net_generation: moves in this worker whenever a route, an address, a port or a neighbour index that

@@ -1,0 +1,894 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The family `ifaddr`: addresses on ports. The main lcore has them in one hash table and in lists per
+ * port; workers have only the routes that they bring (route.h). An address is there because an operator
+ * gave it, or because somebody holds it (local addresses of services), or both.
+ *
+ * Each change of an address makes a new object that takes the place of the old one (ifaddr_swap()): so
+ * there is one way to change, and one way back.
+ */
+#include "net/ifaddr.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include <dpvsctrl/proto/addr.h>
+#include <dpvsctrl/proto/daemon.h>
+#include <dpvsctrl/proto/route.h>
+
+#include "core/change.h"
+#include "core/conf.h"
+#include "core/stats.h"
+#include "module.h"
+#include "net/addr.h"
+#include "net/arp.h"
+#include "net/ndisc.h"
+#include "net/netif.h"
+#include "net/rib.h"
+#include "net/route.h"
+#include "net/route_table.h"
+
+#define FOREVER INT64_MAX
+
+/** Announcements sent in one run of the job; at 20 ms between runs 1,600 a second. */
+#define ANNOUNCE_BURST 32
+
+/** struct ifaddr: an address. Immutable once in the table, but for seq and link. */
+struct ifaddr {
+	union ip_addr key;       /**< addr, scoped: see rib.h */
+	union ip_addr addr;
+	union ip_addr broadcast; /**< zero: none */
+	int64_t valid_until;     /**< seconds of the monotonic clock, or FOREVER */
+	int64_t preferred_until;
+	uint64_t seq;            /**< order of arrival; kept by successors */
+	GList *link;             /**< in the port's list */
+	uint32_t holds;          /**< how many hold it */
+	uint16_t port;
+	uint8_t af;
+	uint8_t plen;
+	uint8_t scope;
+	uint8_t given;           /**< by an operator, or made at start */
+	uint8_t automatic;       /**< link-local, made from the MAC address */
+	uint8_t deprecated;      /**< not to be a source when there is another */
+};
+
+/** struct announce: an announcement that waits for its turn. */
+struct announce {
+	union ip_addr addr;
+	uint16_t port;
+	uint8_t af;
+};
+
+/** struct port_addrs: addresses of one port and family in order of arrival. */
+struct port_addrs {
+	GQueue nets;  /**< with a prefix shorter than the address */
+	GQueue hosts; /**< /32, /128 */
+};
+
+enum {
+	STAT_ANNOUNCED,
+	STAT_ANNOUNCE_FAILED,
+	STAT_EXPIRED,
+};
+
+/* All of it: main lcore only. */
+static GHashTable *addrs;
+static struct port_addrs ports[NETIF_MAX][2];
+static GQueue announces = G_QUEUE_INIT;
+static uint32_t addrs_max;
+static uint64_t next_seq;
+static struct stats_block stats;
+
+static guint
+ifaddr_hash(gconstpointer key)
+{
+	const struct ifaddr *a = key;
+	guint h = a->af;
+
+	for (unsigned int i = 0; i < 4; i++)
+		h = (h ^ a->key.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
+	return h ^ h >> 15;
+}
+
+static gboolean
+ifaddr_equal(gconstpointer a, gconstpointer b)
+{
+	const struct ifaddr *x = a;
+	const struct ifaddr *y = b;
+
+	return x->af == y->af && addr_equal(&x->key, &y->key);
+}
+
+static struct ifaddr *
+ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	struct ifaddr key = { .af = af, .key = rib_scoped(af, addr, port) };
+
+	return g_hash_table_lookup(addrs, &key);
+}
+
+static GQueue *
+ifaddr_list_of(const struct ifaddr *a)
+{
+	struct port_addrs *p = &ports[a->port][a->af == AF_INET6];
+
+	return a->plen < addr_bits(a->af) ? &p->nets : &p->hosts;
+}
+
+static void
+ifaddr_attach(struct ifaddr *a)
+{
+	GQueue *list = ifaddr_list_of(a);
+	GList *after = list->tail;
+
+	g_hash_table_add(addrs, a);
+	while (after != NULL && ((struct ifaddr *)after->data)->seq > a->seq)
+		after = after->prev;
+	if (after == NULL) {
+		g_queue_push_head(list, a);
+		a->link = list->head;
+	} else {
+		g_queue_insert_after(list, after, a);
+		a->link = after->next;
+	}
+}
+
+static void
+ifaddr_detach(struct ifaddr *a)
+{
+	g_hash_table_remove(addrs, a);
+	g_queue_delete_link(ifaddr_list_of(a), a->link);
+	a->link = NULL;
+}
+
+static void
+ifaddr_undo_attach(void *arg)
+{
+	ifaddr_detach(arg);
+	g_free(arg);
+}
+
+static void
+ifaddr_undo_detach(void *arg)
+{
+	ifaddr_attach(arg);
+}
+
+static void
+ifaddr_done_announce(void *arg)
+{
+	g_queue_push_tail(&announces, arg);
+}
+
+/** ifaddr_net_routes: adds or takes the connected and the broadcast route of @a. */
+static int
+ifaddr_net_routes(struct change *c, const struct ifaddr *a, bool add)
+{
+	int (*fn)(struct change *, uint8_t, const union ip_addr *, uint8_t, uint8_t, uint16_t,
+		  const union ip_addr *) = add ? route_add_kernel : route_del_kernel;
+	uint8_t bits = addr_bits(a->af);
+	union ip_addr net = addr_masked(a->af, &a->addr, a->plen);
+	int ret = 0;
+
+	if (a->plen < bits)
+		ret = fn(c, a->af, &net, a->plen, DPVS_ROUTE_UNICAST, a->port, &a->addr);
+	if (ret == 0 && !addr_is_zero(&a->broadcast))
+		ret = fn(c, a->af, &a->broadcast, bits, DPVS_ROUTE_BROADCAST, a->port, &a->addr);
+	return ret;
+}
+
+static int
+ifaddr_local_route(struct change *c, const struct ifaddr *a, bool add)
+{
+	uint8_t bits = addr_bits(a->af);
+
+	if (add)
+		return route_add_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
+	return route_del_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
+}
+
+/** ifaddr_swap: @new takes the place of @old; either may be NULL. @new is from the heap and taken. */
+static int
+ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
+{
+	const struct ifaddr *a = new != NULL ? new : old;
+	bool same_net = old != NULL && new != NULL && old->plen == new->plen &&
+			addr_equal(&old->broadcast, &new->broadcast);
+	bool same_use = same_net && old->deprecated == new->deprecated && !old->given == !new->given;
+	int ret = 0;
+
+	if (old == NULL && g_hash_table_size(addrs) >= addrs_max) {
+		g_free(new);
+		return change_error(c, -ENOSPC, "too many addresses (%u, key ifaddr.max-addrs)",
+				    addrs_max);
+	}
+	if (new != NULL)
+		new->seq = old != NULL ? old->seq : next_seq++;
+
+	if (old != NULL) {
+		ifaddr_detach(old);
+		change_undo(c, ifaddr_undo_detach, old);
+	}
+	if (new != NULL) {
+		ifaddr_attach(new);
+		change_undo(c, ifaddr_undo_attach, new);
+	}
+
+	if (old != NULL && !same_net)
+		ret = ifaddr_net_routes(c, old, false);
+	if (ret == 0 && new == NULL)
+		ret = ifaddr_local_route(c, old, false);
+	if (ret == 0 && old == NULL)
+		ret = ifaddr_local_route(c, new, true);
+	if (ret == 0 && new != NULL && !same_net)
+		ret = ifaddr_net_routes(c, new, true);
+	if (ret == 0 && !same_use)
+		ret = route_addrs_changed(c, a->af, a->port, new == NULL ? &a->addr : NULL);
+	if (ret != 0)
+		return ret;
+
+	if (old == NULL && !new->automatic) {
+		struct announce *an = g_new(struct announce, 1);
+
+		*an = (struct announce){ .addr = new->addr, .port = new->port, .af = new->af };
+		change_undo(c, g_free, an);
+		change_done(c, ifaddr_done_announce, an);
+	}
+	if (old != NULL)
+		change_done(c, g_free, old);
+	return 0;
+}
+
+int
+ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	struct ifaddr *old = ifaddr_find(port, af, addr);
+	char text[INET6_ADDRSTRLEN];
+	struct ifaddr *new;
+
+	if (!addr_is_host(af, addr) || addr_is_linklocal(af, addr))
+		return change_error(c, -EINVAL, "%s cannot be a local address",
+				    addr_text(af, addr, text));
+	if (old != NULL && old->port != port)
+		return change_error(c, -EEXIST, "%s is on %s already", addr_text(af, addr, text),
+				    netif_name(old->port));
+
+	if (old != NULL) {
+		new = g_memdup2(old, sizeof(*old));
+	} else {
+		new = g_new0(struct ifaddr, 1);
+		new->key = rib_scoped(af, addr, port);
+		new->addr = *addr;
+		new->port = port;
+		new->af = af;
+		new->plen = addr_bits(af);
+		new->valid_until = FOREVER;
+		new->preferred_until = FOREVER;
+	}
+	new->holds++;
+	return ifaddr_swap(c, old, new);
+}
+
+/** ifaddr_as_held: what is left of @a when the operator takes it back: a host address, or NULL. */
+static struct ifaddr *
+ifaddr_as_held(const struct ifaddr *a)
+{
+	struct ifaddr *new;
+
+	if (a->holds == 0)
+		return NULL;
+	new = g_memdup2(a, sizeof(*a));
+	new->given = 0;
+	new->plen = addr_bits(a->af);
+	new->scope = DPVS_SCOPE_GLOBAL;
+	new->broadcast = (union ip_addr){ 0 };
+	new->valid_until = FOREVER;
+	new->preferred_until = FOREVER;
+	new->deprecated = 0;
+	return new;
+}
+
+int
+ifaddr_release(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	struct ifaddr *old = ifaddr_find(port, af, addr);
+	struct ifaddr *new = NULL;
+	char text[INET6_ADDRSTRLEN];
+
+	if (old == NULL || old->port != port || old->holds == 0)
+		return change_error(c, -ENOENT, "nobody holds %s", addr_text(af, addr, text));
+	if (old->given || old->holds > 1) {
+		new = g_memdup2(old, sizeof(*old));
+		new->holds--;
+	}
+	return ifaddr_swap(c, old, new);
+}
+
+bool
+ifaddr_is_local(uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	struct route_result rr;
+
+	if (!route_lookup_on(port, af, addr, &rr) || rr.type != DPVS_ROUTE_LOCAL)
+		return false;
+	return port == UINT16_MAX || rr.port == port;
+}
+
+int
+ifaddr_port_of(uint8_t af, const union ip_addr *addr)
+{
+	struct ifaddr *a = ifaddr_find(0, af, addr);
+
+	return a != NULL ? a->port : -1;
+}
+
+int
+ifaddr_announce(uint8_t af, const union ip_addr *addr)
+{
+	int port = ifaddr_port_of(af, addr);
+	struct announce *an;
+
+	if (port < 0)
+		return -ENOENT;
+	an = g_new(struct announce, 1);
+	*an = (struct announce){ .addr = *addr, .port = (uint16_t)port, .af = af };
+	g_queue_push_tail(&announces, an);
+	return 0;
+}
+
+/** ifaddr_better_source: is @a a better source for @nexthop than @best (nullable)? */
+static bool
+ifaddr_better_source(const struct ifaddr *a, const struct ifaddr *best, const union ip_addr *nexthop)
+{
+	unsigned int score[2] = { 0, 0 };
+	const struct ifaddr *x[2] = { a, best };
+
+	if (addr_is_linklocal(a->af, &a->addr))
+		return false;
+	for (unsigned int i = 0; i < 2 && x[i] != NULL; i++) {
+		union ip_addr net = addr_masked(x[i]->af, &x[i]->addr, x[i]->plen);
+
+		score[i] = 1;
+		if (x[i]->given)
+			score[i] += 1;
+		if (x[i]->plen < addr_bits(x[i]->af))
+			score[i] += 2;
+		if (addr_in_prefix(x[i]->af, nexthop, &net, x[i]->plen))
+			score[i] += 4;
+		if (!x[i]->deprecated)
+			score[i] += 8;
+	}
+	return score[0] > score[1];
+}
+
+static const struct ifaddr *
+ifaddr_source_on(uint8_t af, uint16_t port, const union ip_addr *nexthop)
+{
+	const struct port_addrs *p = &ports[port][af == AF_INET6];
+	const struct ifaddr *best = NULL;
+
+	for (const GList *l = p->nets.head; l != NULL; l = l->next) {
+		if (ifaddr_better_source(l->data, best, nexthop))
+			best = l->data;
+	}
+	if (best != NULL && !best->deprecated)
+		return best;
+	for (const GList *l = p->hosts.head; l != NULL; l = l->next) {
+		if (ifaddr_better_source(l->data, best, nexthop))
+			best = l->data;
+		if (best != NULL && best->given && !best->deprecated)
+			break; /* no better one can follow, and there may be many */
+	}
+	return best;
+}
+
+void
+ifaddr_source(uint8_t af, uint16_t port, const union ip_addr *nexthop, union ip_addr *ret_src)
+{
+	const struct ifaddr *a = ifaddr_source_on(af, port, nexthop);
+
+	for (uint16_t p = 0; a == NULL && p < netif_count(); p++)
+		a = ifaddr_source_on(af, p, nexthop);
+	*ret_src = a != NULL ? a->addr : (union ip_addr){ 0 };
+}
+
+bool
+ifaddr_linklocal(uint16_t port, union ip_addr *ret_addr)
+{
+	for (const GList *l = ports[port][1].nets.head; l != NULL; l = l->next) {
+		const struct ifaddr *a = l->data;
+
+		if (addr_is_linklocal(AF_INET6, &a->addr)) {
+			*ret_addr = a->addr;
+			return true;
+		}
+	}
+	return false;
+}
+
+/** ifaddr_dev: the port that a record names; @ret_nif is NULL when it names none. */
+static int
+ifaddr_dev(const char *dev, const struct netif **ret_nif)
+{
+	*ret_nif = NULL;
+	if (memchr(dev, '\0', DPVS_IFNAME_SIZE) == NULL)
+		return -EINVAL;
+	if (dev[0] == '\0')
+		return 0;
+	*ret_nif = netif_by_name(dev);
+	return *ret_nif != NULL ? 0 : -ENODEV;
+}
+
+static int
+ifaddr_ctl_dev(struct change *c, const char *dev, const struct netif **ret_nif)
+{
+	int ret = ifaddr_dev(dev, ret_nif);
+
+	if (ret == -EINVAL)
+		return change_error(c, ret, "the name of the device has no end");
+	if (ret == -ENODEV)
+		return change_error(c, ret, "there is no device \"%s\"", dev);
+	return 0;
+}
+
+/** ifaddr_check_ip4: what only IPv4 has: net and broadcast addresses. */
+static int
+ifaddr_check_ip4(struct change *c, const struct dpvs_addr_conf *conf, struct ifaddr *a)
+{
+	uint32_t mask = a->plen < 32 ? UINT32_MAX >> a->plen : 0;
+	uint32_t ip = rte_be_to_cpu_32(a->addr.ip4);
+	union ip_addr net = addr_masked(AF_INET, &a->addr, a->plen);
+	char text[INET6_ADDRSTRLEN];
+
+	addr_text(AF_INET, &a->addr, text);
+	if (a->plen <= 30) {
+		if ((ip & mask) == 0)
+			return change_error(c, -EINVAL, "%s is the address of its own net %s/%u", text,
+					    text, a->plen);
+		if ((ip & mask) == mask)
+			return change_error(c, -EINVAL, "%s is the broadcast address of its own net",
+					    text);
+		a->broadcast = addr_from4(rte_cpu_to_be_32(ip | mask));
+	}
+	if (conf->broadcast.family == 0)
+		return 0;
+
+	union ip_addr bcast;
+
+	if (conf->broadcast.family != AF_INET || !addr_from_wire(&conf->broadcast, &bcast))
+		return change_error(c, -EINVAL, "the broadcast address is not an IPv4 address");
+	if (a->plen > 30 || !addr_in_prefix(AF_INET, &bcast, &net, a->plen) ||
+	    addr_equal(&bcast, &a->addr))
+		return change_error(c, -EINVAL, "the broadcast address is not in the net of %s/%u", text,
+				    a->plen);
+	a->broadcast = bcast;
+	return 0;
+}
+
+/** ifaddr_from_wire: fills @a from a record that an operator sent. */
+static int
+ifaddr_from_wire(struct change *c, const struct dpvs_addr_conf *conf, struct ifaddr *a)
+{
+	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	char text[INET6_ADDRSTRLEN];
+	const struct netif *nif;
+	uint32_t valid;
+	uint32_t preferred;
+	int ret;
+
+	ret = ifaddr_ctl_dev(c, conf->dev, &nif);
+	if (ret != 0)
+		return ret;
+	if (nif == NULL)
+		return change_error(c, -EINVAL, "say which device");
+	if (!addr_from_wire(&conf->addr, &a->addr))
+		return change_error(c, -EINVAL, "not an IPv4 or IPv6 address");
+
+	a->af = conf->addr.family;
+	a->port = nif->port;
+	a->plen = conf->plen;
+	a->scope = conf->scope;
+	a->given = 1;
+	a->key = rib_scoped(a->af, &a->addr, a->port);
+	addr_text(a->af, &a->addr, text);
+
+	if (!addr_is_host(a->af, &a->addr))
+		return change_error(c, -EINVAL, "%s is not a unicast address that a port can have", text);
+	if (a->plen == 0 || a->plen > addr_bits(a->af))
+		return change_error(c, -EINVAL, "prefix length %u is not in 1 to %u", a->plen,
+				    addr_bits(a->af));
+	if (a->scope != DPVS_SCOPE_GLOBAL && a->scope != DPVS_SCOPE_SITE &&
+	    a->scope != DPVS_SCOPE_LINK && a->scope != DPVS_SCOPE_HOST)
+		return change_error(c, -EINVAL, "unknown scope %u", a->scope);
+	if (addr_is_linklocal(a->af, &a->addr)) {
+		a->scope = DPVS_SCOPE_LINK;
+		if (a->plen < 64)
+			return change_error(c, -EINVAL, "a link-local address has a /64 (RFC 4291 2.5.6)");
+	}
+
+	if (a->af == AF_INET) {
+		ret = ifaddr_check_ip4(c, conf, a);
+		if (ret != 0)
+			return ret;
+	} else if (conf->broadcast.family != 0) {
+		return change_error(c, -EINVAL, "IPv6 has no broadcast");
+	}
+
+	valid = conf->valid_lft_s != 0 ? conf->valid_lft_s : DPVS_LFT_FOREVER;
+	preferred = conf->preferred_lft_s;
+	if (preferred == 0 || preferred == DPVS_LFT_FOREVER)
+		preferred = valid;
+	if (preferred > valid)
+		return change_error(c, -EINVAL, "preferred_lft is longer than valid_lft");
+	a->valid_until = valid == DPVS_LFT_FOREVER ? FOREVER : now + valid;
+	a->preferred_until = preferred == DPVS_LFT_FOREVER ? FOREVER : now + preferred;
+	return 0;
+}
+
+static int
+ifaddr_add(struct change *c, const struct dpvs_addr_conf *conf, bool replace)
+{
+	struct ifaddr a = { 0 };
+	char text[INET6_ADDRSTRLEN];
+	struct ifaddr *old;
+	int ret;
+
+	ret = ifaddr_from_wire(c, conf, &a);
+	if (ret != 0)
+		return ret;
+
+	old = ifaddr_find(a.port, a.af, &a.addr);
+	if (old != NULL) {
+		addr_text(a.af, &a.addr, text);
+		if (old->port != a.port)
+			return change_error(c, -EEXIST, "%s is on %s already", text,
+					    netif_name(old->port));
+		if (old->given && !replace)
+			return change_error(c, -EEXIST, "%s/%u is on %s already", text, old->plen,
+					    netif_name(old->port));
+		a.holds = old->holds;
+		a.automatic = old->automatic;
+	}
+	return ifaddr_swap(c, old, g_memdup2(&a, sizeof(a)));
+}
+
+static int
+ifaddr_ctl_add(struct change *c, const void *record)
+{
+	return ifaddr_add(c, record, false);
+}
+
+static int
+ifaddr_ctl_set(struct change *c, const void *record)
+{
+	return ifaddr_add(c, record, true);
+}
+
+static int
+ifaddr_ctl_del(struct change *c, const void *record)
+{
+	const struct dpvs_addr_conf *conf = record;
+	char text[INET6_ADDRSTRLEN];
+	const struct netif *nif;
+	union ip_addr addr;
+	struct ifaddr *old;
+	uint8_t af = conf->addr.family;
+	int ret;
+
+	ret = ifaddr_ctl_dev(c, conf->dev, &nif);
+	if (ret != 0)
+		return ret;
+	if (nif == NULL)
+		return change_error(c, -EINVAL, "say which device");
+	if (!addr_from_wire(&conf->addr, &addr))
+		return change_error(c, -EINVAL, "not an IPv4 or IPv6 address");
+
+	old = ifaddr_find(nif->port, af, &addr);
+	addr_text(af, &addr, text);
+	if (old == NULL || old->port != nif->port)
+		return change_error(c, -ENOENT, "%s is not on %s", text, conf->dev);
+	if (!old->given)
+		return change_error(c, -EBUSY, "%s is a local address of a service; delete it there",
+				    text);
+	if (old->plen != conf->plen)
+		return change_error(c, -ENOENT, "%s/%u is not on %s, %s/%u is", text, conf->plen,
+				    conf->dev, text, old->plen);
+	return ifaddr_swap(c, old, ifaddr_as_held(old));
+}
+
+static int
+ifaddr_ctl_flush(struct change *c, const void *record)
+{
+	const struct dpvs_addr_conf *filter = record;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct netif *nif;
+	GHashTableIter iter;
+	gpointer key;
+	int ret;
+
+	ret = ifaddr_ctl_dev(c, filter->dev, &nif);
+	if (ret != 0)
+		return ret;
+	g_hash_table_iter_init(&iter, addrs);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		const struct ifaddr *a = key;
+
+		if (a->given && !a->automatic && (nif == NULL || a->port == nif->port) &&
+		    (filter->addr.family == 0 || filter->addr.family == a->af))
+			g_ptr_array_add(list, key);
+	}
+	for (guint i = 0; i < list->len && ret == 0; i++)
+		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
+	return ret;
+}
+
+static uint32_t
+ifaddr_seconds_left(int64_t until, int64_t now)
+{
+	if (until == FOREVER)
+		return DPVS_LFT_FOREVER;
+	return until > now ? (uint32_t)(until - now) : 0;
+}
+
+static void
+ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
+{
+	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+
+	for (const GList *l = queue->head; l != NULL; l = l->next) {
+		const struct ifaddr *a = l->data;
+		struct dpvs_addr_conf out = {
+			.addr = addr_to_wire(a->af, &a->addr),
+			.plen = a->plen,
+			.scope = a->scope,
+			.valid_lft_s = ifaddr_seconds_left(a->valid_until, now),
+			.preferred_lft_s = ifaddr_seconds_left(a->preferred_until, now),
+		};
+
+		if (!addr_is_zero(&a->broadcast))
+			out.broadcast = addr_to_wire(a->af, &a->broadcast);
+		if (a->holds > 0)
+			out.flags |= DPVS_ADDR_LADDR;
+		if (a->automatic)
+			out.flags |= DPVS_ADDR_LINKLOCAL;
+		g_strlcpy(out.dev, netif_name(a->port), sizeof(out.dev));
+		dpvs_req_add(req, &out, sizeof(out));
+	}
+}
+
+static int
+ifaddr_ctl_list(struct dpvs_req *req, const void *record)
+{
+	const struct dpvs_addr_conf *filter = record;
+	const struct netif *nif;
+	int ret;
+
+	ret = ifaddr_dev(filter->dev, &nif);
+	if (ret == -ENODEV)
+		return dpvs_req_error(req, ret, "there is no device \"%s\"", filter->dev);
+	if (ret != 0)
+		return dpvs_req_error(req, ret, "the name of the device has no end");
+
+	for (uint16_t port = 0; port < NETIF_MAX; port++) {
+		if (nif != NULL && nif->port != port)
+			continue;
+		for (unsigned int i = 0; i < 2; i++) {
+			if (filter->addr.family != 0 && filter->addr.family != (i ? AF_INET6 : AF_INET))
+				continue;
+			ifaddr_list_queue(req, &ports[port][i].nets);
+			ifaddr_list_queue(req, &ports[port][i].hosts);
+		}
+	}
+	return 0;
+}
+
+/** ifaddr_job_age: takes addresses whose time is over, deprecates others. */
+static int
+ifaddr_job_age(void)
+{
+	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	g_autoptr(GPtrArray) due = g_ptr_array_new();
+	struct change *c;
+	GHashTableIter iter;
+	gpointer key;
+	unsigned int expired = 0;
+	int ret = 0;
+
+	g_hash_table_iter_init(&iter, addrs);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		const struct ifaddr *a = key;
+
+		if (a->valid_until <= now || (a->preferred_until <= now && !a->deprecated))
+			g_ptr_array_add(due, key);
+	}
+	if (due->len == 0)
+		return -EAGAIN;
+
+	c = change_begin();
+	if (c == NULL)
+		return 0; /* next time */
+	for (guint i = 0; i < due->len && ret == 0; i++) {
+		struct ifaddr *a = due->pdata[i];
+		struct ifaddr *new;
+
+		if (a->valid_until <= now) {
+			new = ifaddr_as_held(a);
+			expired++;
+		} else {
+			new = g_memdup2(a, sizeof(*a));
+			new->deprecated = 1;
+		}
+		ret = ifaddr_swap(c, a, new);
+	}
+	if (ret != 0)
+		change_abandon(c);
+	else if (change_commit(c) == 0)
+		stats_add(&stats, STAT_EXPIRED, expired);
+	return 0;
+}
+
+static int
+ifaddr_job_announce(void)
+{
+	unsigned int count = 0;
+	struct announce *an;
+
+	while (count < ANNOUNCE_BURST && (an = g_queue_pop_head(&announces)) != NULL) {
+		int ret = an->af == AF_INET ? arp_announce(an->port, &an->addr)
+					    : ndisc_announce(an->port, &an->addr);
+
+		stats_inc(&stats, ret == 0 ? STAT_ANNOUNCED : STAT_ANNOUNCE_FAILED);
+		g_free(an);
+		count++;
+	}
+	return count > 0 ? 0 : -EAGAIN;
+}
+
+static int
+ifaddr_init(const struct conf *conf)
+{
+	addrs_max = (uint32_t)conf_uint(conf, "ifaddr", "max-addrs");
+	addrs = g_hash_table_new(ifaddr_hash, ifaddr_equal);
+	return 0;
+}
+
+/** ifaddr_start: gives each port its link-local address, fe80:: and the EUI-64 of its MAC (RFC 4291 2.5.1). */
+static int
+ifaddr_start(void)
+{
+	struct change *c = change_begin();
+	int ret = 0;
+
+	if (c == NULL)
+		return -ENOMEM;
+	for (uint16_t port = 0; port < netif_count() && ret == 0; port++) {
+		const struct netif *nif = netif_get(port);
+		const uint8_t *mac;
+		struct ifaddr *a;
+
+		if (nif == NULL)
+			continue;
+		mac = nif->mac.addr_bytes;
+		a = g_new0(struct ifaddr, 1);
+		a->addr = (union ip_addr){ .ip6 = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 0x02, mac[1],
+						    mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] } };
+		a->key = rib_scoped(AF_INET6, &a->addr, port);
+		a->port = port;
+		a->af = AF_INET6;
+		a->plen = 64;
+		a->scope = DPVS_SCOPE_LINK;
+		a->given = 1;
+		a->automatic = 1;
+		a->valid_until = FOREVER;
+		a->preferred_until = FOREVER;
+		ret = ifaddr_swap(c, NULL, a);
+	}
+	if (ret == 0)
+		return change_commit(c);
+	change_abandon(c);
+	return ret;
+}
+
+static void
+ifaddr_fini(void)
+{
+	GHashTableIter iter;
+	gpointer key;
+
+	if (addrs == NULL)
+		return;
+	g_hash_table_iter_init(&iter, addrs);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		g_free(key);
+	g_hash_table_destroy(addrs);
+	addrs = NULL;
+	for (unsigned int p = 0; p < NETIF_MAX; p++) {
+		for (unsigned int i = 0; i < 2; i++) {
+			g_queue_clear(&ports[p][i].nets);
+			g_queue_clear(&ports[p][i].hosts);
+		}
+	}
+	g_queue_clear_full(&announces, g_free);
+}
+
+static const char *const ifaddr_after[] = { "netif", "route", "route6", NULL };
+
+static const struct conf_key ifaddr_conf[] = {
+	{
+		.name = "max-addrs",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 16,
+		.max = 1u << 20,
+		.def = 4096,
+		.help = "Addresses on all ports; each takes up to three routes (route.max-routes).",
+	},
+	{ 0 },
+};
+
+static const struct module_sockopt ifaddr_sockopts[] = {
+	{
+		.name = "addr-add",
+		.id = DPVS_SET_ADDR_ADD,
+		.record_size = sizeof(struct dpvs_addr_conf),
+		.need_record = true,
+		.set = ifaddr_ctl_add,
+	},
+	{
+		.name = "addr-del",
+		.id = DPVS_SET_ADDR_DEL,
+		.record_size = sizeof(struct dpvs_addr_conf),
+		.need_record = true,
+		.set = ifaddr_ctl_del,
+	},
+	{
+		.name = "addr-set",
+		.id = DPVS_SET_ADDR_SET,
+		.record_size = sizeof(struct dpvs_addr_conf),
+		.need_record = true,
+		.set = ifaddr_ctl_set,
+	},
+	{
+		.name = "addr-flush",
+		.id = DPVS_SET_ADDR_FLUSH,
+		.record_size = sizeof(struct dpvs_addr_conf),
+		.set = ifaddr_ctl_flush,
+	},
+	{
+		.name = "addr-list",
+		.id = DPVS_GET_ADDRS,
+		.record_size = sizeof(struct dpvs_addr_conf),
+		.get = ifaddr_ctl_list,
+	},
+	{ 0 },
+};
+
+static const struct module_job ifaddr_jobs[] = {
+	{ .name = "ifaddr-age", .when = JOB_MAIN, .period_ms = 1000, .fn = ifaddr_job_age },
+	{ .name = "ifaddr-announce", .when = JOB_MAIN, .period_ms = 20, .fn = ifaddr_job_announce },
+	{ 0 },
+};
+
+static const struct module_stat ifaddr_stats[] = {
+	[STAT_ANNOUNCED] = { "announced", DPVS_STAT_EVENT,
+			     "Gratuitous ARPs and unsolicited neighbour advertisements sent." },
+	[STAT_ANNOUNCE_FAILED] = { "announce-failed", DPVS_STAT_EVENT,
+				   "Announcements that could not be sent." },
+	[STAT_EXPIRED] = { "expired", DPVS_STAT_EVENT, "Addresses whose valid lifetime ended." },
+	{ 0 },
+};
+
+const struct module ifaddr_module = {
+	.name = "ifaddr",
+	.after = ifaddr_after,
+	.conf = ifaddr_conf,
+	.sockopts = ifaddr_sockopts,
+	.jobs = ifaddr_jobs,
+	.stats = ifaddr_stats,
+	.stats_block = &stats,
+	.init = ifaddr_init,
+	.start = ifaddr_start,
+	.fini = ifaddr_fini,
+};

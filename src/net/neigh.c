@@ -1,0 +1,852 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The family `neigh`, the main lcore's half: the truth about neighbours in a hash table, with the states
+ * of RFC 4861 7.3.2 for ARP too. Workers have replicas (neigh_node.c) of the entries that can be used;
+ * an entry has an index as long as it is in them.
+ *
+ * A worker asks for a next hop (NEIGH_RESOLVE): the entry becomes incomplete and is asked for by
+ * broadcast. ARP and ND packets arrive as NEIGH_INPUT. An entry that was not confirmed for a while is
+ * stale; when a worker uses it then, it is asked again, by unicast, and goes when nobody answers.
+ */
+#include "net/neigh.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <glib.h>
+#include <rte_ether.h>
+
+#include <dpvsctrl/msg.h>
+#include <dpvsctrl/proto/daemon.h>
+#include <dpvsctrl/proto/neigh.h>
+#include <dpvsctrl/proto/route.h>
+
+#include "core/change.h"
+#include "core/conf.h"
+#include "core/stats.h"
+#include "core/sysinfo.h"
+#include "module.h"
+#include "net/addr.h"
+#include "net/arp.h"
+#include "net/ifaddr.h"
+#include "net/ndisc.h"
+#include "net/neigh_priv.h"
+#include "net/netif.h"
+
+/** Probes that one run of the job may send; at ten runs a second it keeps up with 640 entries a second. */
+#define PROBE_BURST 64
+
+/** struct neigh: an entry. Main lcore only, as everything here. */
+struct neigh {
+	struct neigh_key key;
+	uint8_t mac[6];
+	uint8_t state;        /**< DPVS_NEIGH_* */
+	uint8_t probes;       /**< sent in this state */
+	uint32_t index;       /**< in the replicas; NEIGH_NONE: not there */
+	int64_t confirmed_ms; /**< when it last answered, or was made */
+	int64_t state_ms;     /**< when it came into this state */
+	int64_t next_ms;      /**< when it is to be looked at again */
+};
+
+static GHashTable *neighs;
+static uint32_t neighs_max;
+static uint32_t *free_indices;
+static uint32_t num_free;
+static int64_t reachable_ms;
+static int64_t delay_ms;
+static int64_t retrans_ms;
+static int64_t gc_stale_ms;
+static int64_t failed_ms;
+static uint32_t probes_max;
+struct stats_block neigh_stats_block;
+
+static int64_t
+now(void)
+{
+	return g_get_monotonic_time() / 1000;
+}
+
+static guint
+neigh_hash(gconstpointer data)
+{
+	const struct neigh_key *key = data;
+	guint h = key->port * 2u + (key->af == AF_INET6);
+
+	for (unsigned int i = 0; i < 4; i++)
+		h = (h ^ key->addr.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
+	return h ^ h >> 15;
+}
+
+static gboolean
+neigh_equal(gconstpointer a, gconstpointer b)
+{
+	return memcmp(a, b, sizeof(struct neigh_key)) == 0;
+}
+
+static void
+neigh_set_state(struct neigh *n, uint8_t state, int64_t next_ms)
+{
+	n->state = state;
+	n->state_ms = now();
+	n->next_ms = next_ms;
+	n->probes = 0;
+}
+
+static int
+neigh_op(struct change *c, const struct neigh *n, uint8_t action)
+{
+	struct neigh_op *op = change_op(c, DPVS_MSG_NEIGH_UPDATE, sizeof(*op));
+
+	if (op == NULL)
+		return change_error(c, -ENOMEM, "out of memory");
+	*op = (struct neigh_op){ .key = n->key, .index = n->index, .action = action };
+	memcpy(op->mac, n->mac, sizeof(op->mac));
+	return 0;
+}
+
+/** neigh_publish: a change of its own, for what no client asked for. On failure nothing was done. */
+static int
+neigh_publish(const struct neigh *n, uint8_t action)
+{
+	struct change *c = change_begin();
+	int ret;
+
+	if (c == NULL)
+		return -ENOMEM;
+	ret = neigh_op(c, n, action);
+	if (ret != 0) {
+		change_abandon(c);
+		return ret;
+	}
+	return change_commit(c);
+}
+
+/** neigh_learn: @n has @mac now: brings it into the replicas when they do not have it. */
+static int
+neigh_learn(struct neigh *n, const uint8_t *mac)
+{
+	struct neigh old = *n;
+	int ret;
+
+	if (n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0)
+		return 0;
+	memcpy(n->mac, mac, sizeof(n->mac));
+	if (n->index == NEIGH_NONE)
+		n->index = free_indices[--num_free]; /* as many as there may be entries */
+	ret = neigh_publish(n, NEIGH_OP_SET);
+	if (ret != 0) {
+		if (old.index == NEIGH_NONE)
+			free_indices[num_free++] = n->index;
+		*n = old;
+	}
+	return ret;
+}
+
+/** neigh_forget: takes @n out of the replicas. The index is free at once: operations keep their order. */
+static int
+neigh_forget(struct neigh *n)
+{
+	int ret;
+
+	if (n->index == NEIGH_NONE)
+		return 0;
+	ret = neigh_publish(n, NEIGH_OP_DEL);
+	if (ret == 0) {
+		free_indices[num_free++] = n->index;
+		n->index = NEIGH_NONE;
+	}
+	return ret;
+}
+
+/** neigh_evict: makes room: the entry that is missed least goes. Returns false: all are in use. */
+static bool
+neigh_evict(void)
+{
+	struct neigh *worst = NULL;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, neighs);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct neigh *n = value;
+
+		if (n->state == DPVS_NEIGH_FAILED) {
+			worst = n;
+			break;
+		}
+		if (n->state == DPVS_NEIGH_STALE && (worst == NULL || n->state_ms < worst->state_ms))
+			worst = n;
+	}
+	if (worst == NULL || neigh_forget(worst) != 0)
+		return false;
+	g_hash_table_remove(neighs, &worst->key);
+	return true;
+}
+
+static struct neigh *
+neigh_new(const struct neigh_key *key)
+{
+	struct neigh *n;
+
+	if (g_hash_table_size(neighs) >= neighs_max && !neigh_evict()) {
+		stats_inc(&neigh_stats_block, NEIGH_STAT_TABLE_FULL);
+		return NULL;
+	}
+	n = g_new0(struct neigh, 1);
+	n->key = *key;
+	n->index = NEIGH_NONE;
+	n->confirmed_ms = now();
+	g_hash_table_insert(neighs, &n->key, n);
+	return n;
+}
+
+/** neigh_probe: asks for @n, by unicast when its MAC address is known. */
+static void
+neigh_probe(struct neigh *n)
+{
+	const uint8_t *mac = n->state == DPVS_NEIGH_PROBE ? n->mac : NULL;
+
+	if (n->key.af == AF_INET)
+		(void)arp_request(n->key.port, &n->key.addr, mac);
+	else
+		(void)ndisc_solicit(n->key.port, &n->key.addr, mac);
+	/* What could not be sent counts too: the time-out is the same. */
+	n->probes++;
+	n->next_ms = now() + retrans_ms;
+	stats_inc(&neigh_stats_block, NEIGH_STAT_PROBES);
+}
+
+static bool
+neigh_key_valid(const struct neigh_key *key)
+{
+	return netif_get(key->port) != NULL && addr_is_host(key->af, &key->addr);
+}
+
+/* --- messages --- */
+
+static void
+neigh_msg_resolve(struct dpvs_msg *msg)
+{
+	const struct neigh_key *key = dpvs_msg_data(msg);
+	struct neigh *n;
+
+	n = g_hash_table_lookup(neighs, key);
+	if (n == NULL && neigh_key_valid(key)) {
+		n = neigh_new(key);
+		if (n == NULL)
+			return; /* the worker gives up by itself */
+		n->state = DPVS_NEIGH_FAILED;
+	}
+	/* Other states: it is on its way to the worker, or being asked for. */
+	if (n == NULL || n->state != DPVS_NEIGH_FAILED)
+		return;
+	neigh_set_state(n, DPVS_NEIGH_INCOMPLETE, 0);
+	neigh_probe(n);
+}
+
+static void
+neigh_msg_input(struct dpvs_msg *msg)
+{
+	const struct neigh_input_msg *in = dpvs_msg_data(msg);
+	bool answer = in->kind == NEIGH_INPUT_ANSWER || in->kind == NEIGH_INPUT_NO_OVERRIDE;
+	struct neigh *n = g_hash_table_lookup(neighs, &in->key);
+	const uint8_t *mac = in->has_mac ? in->mac : NULL;
+	bool same;
+
+	if (n == NULL) {
+		if (in->kind != NEIGH_INPUT_CLAIM || mac == NULL || !neigh_key_valid(&in->key))
+			return;
+		n = neigh_new(&in->key);
+		if (n == NULL)
+			return;
+		n->state = DPVS_NEIGH_FAILED;
+	}
+	if (n->state == DPVS_NEIGH_PERMANENT)
+		return;
+	if (mac == NULL) {
+		/* An answer to a unicast question need not repeat the MAC address (RFC 4861 4.4). */
+		if (n->index == NEIGH_NONE)
+			return;
+		mac = n->mac;
+	}
+
+	same = n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0;
+	if (in->kind == NEIGH_INPUT_NO_OVERRIDE && n->index != NEIGH_NONE && !same) {
+		/* RFC 4861 7.2.5: doubt what is known, but keep it. */
+		if (n->state == DPVS_NEIGH_REACHABLE)
+			neigh_set_state(n, DPVS_NEIGH_STALE, 0);
+		return;
+	}
+	if (neigh_learn(n, mac) != 0)
+		return; /* as if the packet had been lost */
+	if (answer) {
+		n->confirmed_ms = now();
+		neigh_set_state(n, DPVS_NEIGH_REACHABLE, now() + reachable_ms);
+	} else if (!same) {
+		neigh_set_state(n, DPVS_NEIGH_STALE, 0);
+	}
+}
+
+/* --- ageing --- */
+
+/** neigh_age: lets the time pass for @n. Returns false: the entry is over. */
+static bool
+neigh_age(struct neigh *n, unsigned int *probes)
+{
+	int64_t t = now();
+
+	switch (n->state) {
+	case DPVS_NEIGH_REACHABLE:
+		if (t >= n->next_ms) {
+			neigh_set_state(n, DPVS_NEIGH_STALE, 0);
+			(void)neigh_worker_used(n->index); /* only use from here on counts */
+		}
+		return true;
+	case DPVS_NEIGH_STALE:
+		if (neigh_worker_used(n->index))
+			neigh_set_state(n, DPVS_NEIGH_DELAY, t + delay_ms);
+		else if (t - n->state_ms >= gc_stale_ms)
+			return neigh_forget(n) != 0;
+		return true;
+	case DPVS_NEIGH_DELAY:
+		if (t < n->next_ms)
+			return true;
+		neigh_set_state(n, DPVS_NEIGH_PROBE, 0);
+		/* fall through */
+	case DPVS_NEIGH_INCOMPLETE:
+	case DPVS_NEIGH_PROBE:
+		if (t < n->next_ms || *probes >= PROBE_BURST)
+			return true;
+		if (n->probes < probes_max) {
+			neigh_probe(n);
+			(*probes)++;
+			return true;
+		}
+		if ((n->state == DPVS_NEIGH_PROBE ? neigh_forget(n) : neigh_publish(n, NEIGH_OP_FAIL)) != 0)
+			return true; /* again with the next run */
+		neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
+		stats_inc(&neigh_stats_block, NEIGH_STAT_FAILED);
+		return true;
+	case DPVS_NEIGH_FAILED:
+		return t - n->state_ms < failed_ms;
+	default:
+		return true;
+	}
+}
+
+static int
+neigh_job_age(void)
+{
+	unsigned int probes = 0;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, neighs);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (!neigh_age(value, &probes))
+			g_hash_table_iter_remove(&iter);
+	}
+	return probes > 0 ? 0 : -EAGAIN;
+}
+
+/* --- control --- */
+
+/** neigh_dev: the port that a record names; NULL: none is named. */
+static int
+neigh_dev(const char *dev, const struct netif **ret_nif)
+{
+	*ret_nif = NULL;
+	if (memchr(dev, '\0', DPVS_IFNAME_SIZE) == NULL)
+		return -EINVAL;
+	if (dev[0] == '\0')
+		return 0;
+	*ret_nif = netif_by_name(dev);
+	return *ret_nif != NULL ? 0 : -ENODEV;
+}
+
+static int
+neigh_ctl_dev(struct change *c, const char *dev, const struct netif **ret_nif)
+{
+	int ret = neigh_dev(dev, ret_nif);
+
+	if (ret == -EINVAL)
+		return change_error(c, ret, "the name of the device has no end");
+	if (ret == -ENODEV)
+		return change_error(c, ret, "there is no device \"%s\"", dev);
+	return 0;
+}
+
+static int
+neigh_ctl_key(struct change *c, const struct dpvs_neigh_conf *conf, struct neigh_key *ret_key)
+{
+	const struct netif *nif;
+	union ip_addr addr;
+	int ret;
+
+	ret = neigh_ctl_dev(c, conf->dev, &nif);
+	if (ret != 0)
+		return ret;
+	if (nif == NULL)
+		return change_error(c, -EINVAL, "say which device");
+	if (!addr_from_wire(&conf->addr, &addr) || !addr_is_host(conf->addr.family, &addr))
+		return change_error(c, -EINVAL, "not an address that a neighbour can have");
+	*ret_key = (struct neigh_key){ .addr = addr, .port = nif->port, .af = conf->addr.family };
+	return 0;
+}
+
+/* Undo of a SET: the table as it was. Indices go back in reverse order, as they were taken. */
+
+static void
+neigh_undo_insert(void *arg)
+{
+	struct neigh *n = arg;
+
+	g_hash_table_steal(neighs, &n->key);
+	g_free(n);
+}
+
+static void
+neigh_undo_remove(void *arg)
+{
+	struct neigh *n = arg;
+
+	g_hash_table_insert(neighs, &n->key, n);
+}
+
+static void
+neigh_undo_index_taken(void *arg)
+{
+	free_indices[num_free++] = (uint32_t)(uintptr_t)arg;
+}
+
+static void
+neigh_undo_index_given(void *arg)
+{
+	(void)arg;
+	num_free--;
+}
+
+static int
+neigh_ctl_add(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *conf = record;
+	const struct rte_ether_addr *mac = (const struct rte_ether_addr *)conf->mac;
+	char text[INET6_ADDRSTRLEN];
+	struct neigh_key key;
+	struct neigh *old;
+	struct neigh *n;
+	int ret;
+
+	ret = neigh_ctl_key(c, conf, &key);
+	if (ret != 0)
+		return ret;
+	if (!rte_is_valid_assigned_ether_addr(mac))
+		return change_error(c, -EINVAL, "not the MAC address of one station");
+	if (conf->flags & ~DPVS_NEIGH_REPLACE)
+		return change_error(c, -EINVAL, "unknown flags 0x%x", conf->flags);
+	addr_text(key.af, &key.addr, text);
+	if (ifaddr_port_of(key.af, &key.addr) == key.port)
+		return change_error(c, -EINVAL, "%s is an address of our own", text);
+
+	old = g_hash_table_lookup(neighs, &key);
+	/* A failed or incomplete entry is a question, not an entry. */
+	if (old != NULL && old->index != NEIGH_NONE && !(conf->flags & DPVS_NEIGH_REPLACE))
+		return change_error(c, -EEXIST, "there is an entry for %s on %s", text, conf->dev);
+	if (old == NULL && g_hash_table_size(neighs) >= neighs_max && !neigh_evict())
+		return change_error(c, -ENOSPC, "the neighbour table is full (%u, key neigh.max-entries)",
+				    neighs_max);
+
+	if (old != NULL) {
+		g_hash_table_steal(neighs, &key);
+		change_undo(c, neigh_undo_remove, old);
+		change_done(c, g_free, old);
+	}
+	n = g_new0(struct neigh, 1);
+	n->key = key;
+	n->confirmed_ms = now();
+	memcpy(n->mac, conf->mac, sizeof(n->mac));
+	neigh_set_state(n, DPVS_NEIGH_PERMANENT, 0);
+	if (old != NULL && old->index != NEIGH_NONE) {
+		n->index = old->index;
+	} else {
+		n->index = free_indices[--num_free];
+		change_undo(c, neigh_undo_index_taken, (void *)(uintptr_t)n->index);
+	}
+	g_hash_table_insert(neighs, &n->key, n);
+	change_undo(c, neigh_undo_insert, n);
+	return neigh_op(c, n, NEIGH_OP_SET);
+}
+
+static int
+neigh_remove(struct change *c, struct neigh *n)
+{
+	uint8_t action = n->index != NEIGH_NONE ? NEIGH_OP_DEL : NEIGH_OP_FAIL;
+
+	g_hash_table_steal(neighs, &n->key);
+	change_undo(c, neigh_undo_remove, n);
+	change_done(c, g_free, n);
+	if (n->index != NEIGH_NONE) {
+		free_indices[num_free++] = n->index;
+		change_undo(c, neigh_undo_index_given, NULL);
+	}
+	return neigh_op(c, n, action);
+}
+
+static int
+neigh_ctl_del(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *conf = record;
+	char text[INET6_ADDRSTRLEN];
+	struct neigh_key key;
+	struct neigh *n;
+	int ret;
+
+	ret = neigh_ctl_key(c, conf, &key);
+	if (ret != 0)
+		return ret;
+	n = g_hash_table_lookup(neighs, &key);
+	if (n == NULL)
+		return change_error(c, -ENOENT, "there is no entry for %s on %s",
+				    addr_text(key.af, &key.addr, text), conf->dev);
+	return neigh_remove(c, n);
+}
+
+static int
+neigh_ctl_flush(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *filter = record;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct netif *nif;
+	GHashTableIter iter;
+	gpointer value;
+	int ret;
+
+	ret = neigh_ctl_dev(c, filter->dev, &nif);
+	if (ret != 0)
+		return ret;
+	g_hash_table_iter_init(&iter, neighs);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct neigh *n = value;
+
+		if (n->state != DPVS_NEIGH_PERMANENT && (nif == NULL || n->key.port == nif->port) &&
+		    (filter->addr.family == 0 || filter->addr.family == n->key.af))
+			g_ptr_array_add(list, value);
+	}
+	for (guint i = 0; i < list->len && ret == 0; i++)
+		ret = neigh_remove(c, list->pdata[i]);
+	return ret;
+}
+
+static gint
+neigh_compare(gconstpointer a, gconstpointer b)
+{
+	const struct neigh *n = *(struct neigh *const *)a;
+	const struct neigh *m = *(struct neigh *const *)b;
+
+	if (n->key.af != m->key.af)
+		return n->key.af - m->key.af;
+	if (n->key.port != m->key.port)
+		return n->key.port - m->key.port;
+	return memcmp(&n->key.addr, &m->key.addr, sizeof(n->key.addr));
+}
+
+static int
+neigh_ctl_list(struct dpvs_req *req, const void *record)
+{
+	const struct dpvs_neigh_conf *filter = record;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct netif *nif;
+	union ip_addr addr = { 0 };
+	GHashTableIter iter;
+	gpointer value;
+	int ret;
+
+	ret = neigh_dev(filter->dev, &nif);
+	if (ret == -ENODEV)
+		return dpvs_req_error(req, ret, "there is no device \"%s\"", filter->dev);
+	if (ret != 0)
+		return dpvs_req_error(req, ret, "the name of the device has no end");
+	if (filter->addr.family != 0 && !addr_from_wire(&filter->addr, &addr))
+		return dpvs_req_error(req, -EINVAL, "not an IPv4 or IPv6 address");
+
+	g_hash_table_iter_init(&iter, neighs);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct neigh *n = value;
+
+		if (nif != NULL && n->key.port != nif->port)
+			continue;
+		if (filter->addr.family != 0 && filter->addr.family != n->key.af)
+			continue;
+		if (!addr_is_zero(&addr) && !addr_equal(&addr, &n->key.addr))
+			continue;
+		g_ptr_array_add(list, value);
+	}
+	g_ptr_array_sort(list, neigh_compare);
+
+	for (guint i = 0; i < list->len; i++) {
+		const struct neigh *n = list->pdata[i];
+		int64_t age = now() - n->confirmed_ms;
+		struct dpvs_neigh_conf out = {
+			.addr = addr_to_wire(n->key.af, &n->key.addr),
+			.state = n->state,
+			.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age,
+		};
+
+		if (n->index != NEIGH_NONE)
+			memcpy(out.mac, n->mac, sizeof(out.mac));
+		g_strlcpy(out.dev, netif_name(n->key.port), sizeof(out.dev));
+		dpvs_req_add(req, &out, sizeof(out));
+	}
+	return 0;
+}
+
+/* --- start and end --- */
+
+static void
+neigh_mem(struct dpvs_mem_info *info)
+{
+	info->size = neighs_max;
+	info->in_use = g_hash_table_size(neighs);
+	info->obj_bytes = sizeof(struct neigh);
+	info->failures = stats_sum(&neigh_stats_block, NEIGH_STAT_TABLE_FULL);
+}
+
+static int
+neigh_init(const struct conf *conf)
+{
+	neighs_max = (uint32_t)conf_uint(conf, "neigh", "max-entries");
+	reachable_ms = (int64_t)conf_uint(conf, "neigh", "reachable-time") * 1000;
+	delay_ms = (int64_t)conf_uint(conf, "neigh", "delay-time") * 1000;
+	retrans_ms = (int64_t)conf_uint(conf, "neigh", "retrans-time");
+	gc_stale_ms = (int64_t)conf_uint(conf, "neigh", "gc-stale-time") * 1000;
+	failed_ms = (int64_t)conf_uint(conf, "neigh", "failed-time") * 1000;
+	probes_max = (uint32_t)conf_uint(conf, "neigh", "probes");
+
+	neighs = g_hash_table_new_full(neigh_hash, neigh_equal, NULL, g_free);
+	free_indices = g_new(uint32_t, neighs_max);
+	num_free = neighs_max;
+	for (uint32_t i = 0; i < neighs_max; i++)
+		free_indices[i] = neighs_max - 1 - i;
+	mem_register("neigh", neigh_mem);
+	return neigh_worker_init(conf, neighs_max);
+}
+
+static void
+neigh_fini(void)
+{
+	neigh_worker_fini();
+	if (neighs == NULL)
+		return;
+	mem_unregister("neigh");
+	g_hash_table_destroy(neighs);
+	neighs = NULL;
+	g_free(free_indices);
+	free_indices = NULL;
+}
+
+static const char *const neigh_after[] = { "netif", "ifaddr", NULL };
+
+static const struct conf_key neigh_conf[] = {
+	{
+		.name = "max-entries",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 64,
+		.max = 1u << 20,
+		.def = 4096,
+		.help = "Neighbours of all ports.",
+	},
+	{
+		.name = "reachable-time",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 3600,
+		.def = 30,
+		.unit = "s",
+		.help = "Time after an answer in which a neighbour is not asked again.",
+	},
+	{
+		.name = "delay-time",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 60,
+		.def = 5,
+		.unit = "s",
+		.help = "Time between the first use of a stale entry and the question whether it is still there.",
+	},
+	{
+		.name = "retrans-time",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 100,
+		.max = 10000,
+		.def = 1000,
+		.unit = "ms",
+		.help = "Time between two questions for one neighbour.",
+	},
+	{
+		.name = "probes",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 20,
+		.def = 3,
+		.help = "Questions without an answer after which a neighbour has failed.",
+	},
+	{
+		.name = "gc-stale-time",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 86400,
+		.def = 600,
+		.unit = "s",
+		.help = "Time after which a stale entry that nobody uses goes.",
+	},
+	{
+		.name = "failed-time",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 3600,
+		.def = 10,
+		.unit = "s",
+		.help = "Time for which a failed entry is still listed.",
+	},
+	{
+		.name = "pending",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 8,
+		.max = 65536,
+		.def = 256,
+		.help = "Unresolved next hops that packets may wait for, on each worker.",
+	},
+	{
+		.name = "hold-queue",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 1,
+		.max = 256,
+		.def = 16,
+		.unit = "packets",
+		.help = "Packets that may wait for one next hop, on each worker.",
+	},
+	{
+		.name = "input-rate",
+		.type = CONF_UINT,
+		.when = CONF_START,
+		.min = 10,
+		.max = 100000,
+		.def = 1000,
+		.unit = "1/s",
+		.help = "ARP and ND packets that each worker may pass to the main lcore.",
+	},
+	{ 0 },
+};
+
+static const struct module_sockopt neigh_sockopts[] = {
+	{
+		.name = "neigh-add",
+		.id = DPVS_SET_NEIGH_ADD,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.need_record = true,
+		.set = neigh_ctl_add,
+	},
+	{
+		.name = "neigh-del",
+		.id = DPVS_SET_NEIGH_DEL,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.need_record = true,
+		.set = neigh_ctl_del,
+	},
+	{
+		.name = "neigh-flush",
+		.id = DPVS_SET_NEIGH_FLUSH,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.set = neigh_ctl_flush,
+	},
+	{
+		.name = "neigh-list",
+		.id = DPVS_GET_NEIGHS,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.get = neigh_ctl_list,
+	},
+	{ 0 },
+};
+
+static const struct dpvs_msg_type neigh_msgs[] = {
+	{
+		.type = DPVS_MSG_NEIGH_UPDATE,
+		.name = "neigh-update",
+		.prio = DPVS_MSG_PRIO_NORM,
+		.on_commit = neigh_worker_on_commit,
+	},
+	{
+		.type = DPVS_MSG_NEIGH_RESOLVE,
+		.name = "neigh-resolve",
+		.prio = DPVS_MSG_PRIO_NORM,
+		.on_main = neigh_msg_resolve,
+	},
+	{
+		.type = DPVS_MSG_NEIGH_INPUT,
+		.name = "neigh-input",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_main = neigh_msg_input,
+	},
+	{ 0 },
+};
+
+static const struct module_job neigh_jobs[] = {
+	{ .name = "neigh-age", .when = JOB_MAIN, .period_ms = 100, .fn = neigh_job_age },
+	{ .name = "neigh-pending", .when = JOB_SLOW, .period_ms = 500, .fn = neigh_worker_job },
+	{ 0 },
+};
+
+static const struct module_stat neigh_stats[] = {
+	[NEIGH_STAT_NO_ROOM] = { "no-room", DPVS_STAT_DROP, "No room for an Ethernet header." },
+	[NEIGH_STAT_PENDING_FULL] = { "pending-full", DPVS_STAT_DROP,
+				      "Too many unresolved next hops (key neigh.pending)." },
+	[NEIGH_STAT_HOLD_FULL] = { "hold-full", DPVS_STAT_DROP,
+				   "Too many packets wait for this next hop (key neigh.hold-queue)." },
+	[NEIGH_STAT_UNRESOLVED] = { "unresolved", DPVS_STAT_DROP,
+				    "Packets of our own whose next hop did not answer." },
+	[NEIGH_STAT_BAD_PORT] = { "bad-port", DPVS_STAT_DROP, "No such port to leave through." },
+	[NEIGH_STAT_HELD] = { "held", DPVS_STAT_EVENT, "Packets that waited for a next hop." },
+	[NEIGH_STAT_RELEASED] = { "released", DPVS_STAT_EVENT,
+				  "Waiting packets that went on when the next hop answered." },
+	[NEIGH_STAT_REFUSED] = { "refused", DPVS_STAT_EVENT,
+				 "Waiting packets answered with host unreachable." },
+	[NEIGH_STAT_RESOLVE_SENT] = { "resolve-sent", DPVS_STAT_EVENT,
+				      "Next hops that workers asked the main lcore for." },
+	[NEIGH_STAT_INPUT_SENT] = { "input-sent", DPVS_STAT_EVENT,
+				    "ARP and ND packets passed to the main lcore." },
+	[NEIGH_STAT_INPUT_LIMITED] = { "input-limited", DPVS_STAT_EVENT,
+				       "ARP and ND packets not passed on (key neigh.input-rate)." },
+	[NEIGH_STAT_MSG_FAILED] = { "msg-failed", DPVS_STAT_EVENT,
+				    "Messages to the main lcore that found no room." },
+	[NEIGH_STAT_PROBES] = { "probes", DPVS_STAT_EVENT, "ARP requests and neighbour solicitations sent." },
+	[NEIGH_STAT_TABLE_FULL] = { "table-full", DPVS_STAT_EVENT,
+				    "Neighbours not learned (key neigh.max-entries)." },
+	[NEIGH_STAT_FAILED] = { "failed", DPVS_STAT_EVENT, "Neighbours that did not answer." },
+	{ 0 },
+};
+
+static struct rte_node_register *const neigh_nodes[] = { &neigh_output_node, &neigh_hold_node, NULL };
+
+const struct module neigh_module = {
+	.name = "neigh",
+	.after = neigh_after,
+	.conf = neigh_conf,
+	.sockopts = neigh_sockopts,
+	.msgs = neigh_msgs,
+	.jobs = neigh_jobs,
+	.stats = neigh_stats,
+	.stats_block = &neigh_stats_block,
+	.nodes = neigh_nodes,
+	.init = neigh_init,
+	.lcore_init = neigh_worker_lcore_init,
+	.fini = neigh_fini,
+};

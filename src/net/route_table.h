@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The main lcore's routes, shared by route.c (IPv4) and route6.c (IPv6): what an operator may ask for is
+ * the same in both families.
+ *
+ * Thread-safety: main lcore only, but for route_table_on_commit().
+ */
+#ifndef NET_ROUTE_TABLE_H
+#define NET_ROUTE_TABLE_H
+
+#include <stdint.h>
+
+#include "core/pkt.h"
+
+struct change;
+struct dpvs_req;
+struct dpvs_route_conf;
+
+/** route_table_init: ribs of main and all workers, @max routes of each family. 0 or -ENOMEM. */
+int route_table_init(uint32_t max);
+void route_table_fini(void);
+
+/** What SET 300 to 303 and 6300, 6301 do; 0 or negative errno with the text in @c. */
+int route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, int replace);
+int route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf);
+int route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *filter);
+
+/** route_table_list: answers GET 304 and 6300. route_table_get: answers 8310. */
+int route_table_list(struct dpvs_req *req, uint8_t af, const struct dpvs_route_conf *filter);
+int route_table_get(struct dpvs_req *req, const struct dpvs_route_conf *query);
+
+/** route_table_on_commit: ROUTE_ADD, ROUTE_DEL and ROUTE6 on a worker. */
+void route_table_on_commit(const void *data, uint32_t len);
+
+/**
+ * route_addrs_changed: the addresses of @port are others now: static routes on it choose their source
+ * again; those whose given source is @gone (nullable) end, as with Linux.
+ */
+int route_addrs_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *gone);
+
+#endif
