@@ -244,7 +244,9 @@ change_finish(struct change *c)
 static void
 change_acknowledged(struct dpvs_msg *msg, int status, void *arg)
 {
-	change_finish(arg);
+	/* After change_fini() the end of the messages calls for what is gone. Acknowledged are the oldest. */
+	if (g_queue_find(&in_flight, arg) != NULL)
+		change_finish(arg);
 }
 
 int
