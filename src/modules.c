@@ -22,6 +22,9 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/sysinfo.h"
+#include "lb/conn.h"
+#include "lb/laddr.h"
+#include "lb/service.h"
 #include "module.h"
 #include "net/arp.h"
 #include "net/eth.h"
@@ -60,6 +63,10 @@ static const struct module *const modules[] = {
 	&frag_module,
 	&ipv4_module,
 	&ipv6_module,
+	/* lb */
+	&service_module,
+	&laddr_module,
+	&conn_module,
 	NULL,
 };
 

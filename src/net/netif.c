@@ -19,6 +19,7 @@
 #include "module.h"
 #include "net/netif_priv.h"
 #include "net/port.h"
+#include "net/route.h"
 
 /* What DPVS_MSG_MASTER_XMIT carries. */
 struct netif_xmit_msg {
@@ -139,6 +140,7 @@ netif_commit_port(const void *data, uint32_t len)
 	const struct netif *netif = data;
 
 	netif_copies[lcore_me()->worker + 1u][netif->port] = *netif;
+	net_generation_bump();
 }
 
 static int
