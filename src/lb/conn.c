@@ -106,11 +106,8 @@ conn_set_state(struct conn_worker *w, struct conn *c, uint8_t state)
 
 	c->state = state;
 	if (active != ((c->flags & CONN_F_ACTIVE) != 0)) {
-		struct dest_lcore *dl = dest_lcore(c->dest);
-
 		c->flags ^= CONN_F_ACTIVE;
-		dl->active += active ? 1 : -1u;
-		dl->inactive -= active ? 1 : -1u;
+		dest_count(c->dest, active ? 1 : -1, active ? -1 : 1);
 	}
 }
 
@@ -244,7 +241,6 @@ conn_open(struct conn_worker *w, const struct service *svc, const struct dest *d
 {
 	struct conn_table *t = &w->table;
 	struct conn *c = conn_alloc(t);
-	struct dest_lcore *dl;
 
 	if (unlikely(c == NULL)) {
 		*ret_stat = CONN_STAT_TABLE_FULL;
@@ -293,9 +289,8 @@ conn_open(struct conn_worker *w, const struct service *svc, const struct dest *d
 		c->flags |= CONN_F_OUT_KEY;
 	}
 	dest_hold(c->dest);
-	dl = dest_lcore(c->dest);
-	dl->conns++;
-	dl->inactive++;
+	dest_lcore(c->dest)->conns++;
+	dest_count(c->dest, 0, 1);
 	c->last_ms = w->now_ms;
 	c->timeout_ms = conn_timeout(w, c);
 	conn_timer_set(t, c);
@@ -315,7 +310,6 @@ void
 conn_close(struct conn_table *t, struct conn *c)
 {
 	struct conn_worker *w = container_of(t, struct conn_worker, table);
-	struct dest_lcore *dl = dest_lcore(c->dest);
 
 	conn_timer_del(t, c);
 	conn_unlink(t, c, CONN_IN);
@@ -323,9 +317,9 @@ conn_close(struct conn_table *t, struct conn *c)
 		conn_unlink(t, c, CONN_OUT);
 	port_put(w, c);
 	if ((c->flags & CONN_F_ACTIVE) != 0)
-		dl->active--;
+		dest_count(c->dest, -1, 0);
 	else
-		dl->inactive--;
+		dest_count(c->dest, 0, -1);
 	dest_put(c->dest);
 	conn_free(t, c);
 }

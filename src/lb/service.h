@@ -14,7 +14,7 @@
  *
  * Thread-safety
  *   worker lcore: service_lookup(), service_by_reply(), service_schedule(), dest_lcore(), dest_is_there(),
- *     dest_hold(), dest_put()
+ *     dest_hold(), dest_put(), dest_count()
  *   any lcore: dest_active_total(), dest_inactive_total(), dest_load()
  */
 #ifndef SERVICE_H
@@ -77,13 +77,11 @@ struct flow {
 };
 
 /**
- * struct dest_lcore: a slot as one worker counts it; one cache line. Written by that worker alone (plain
- * stores of aligned words), read by main and by the schedulers of other workers.
+ * struct dest_lcore: a slot as one worker counts it; one cache line, written with each packet. Written by
+ * that worker alone (plain stores of aligned words), read by main.
  */
 struct dest_lcore {
 	uint32_t generation; /**< equals struct dest's while the server is there; set by commit */
-	uint32_t active;     /**< connections in state established */
-	uint32_t inactive;   /**< in any other state */
 	uint32_t holds;      /**< dest_hold() less dest_put() */
 	uint64_t conns;      /**< connections made; these five never go back, main keeps offsets for zeroing */
 	uint64_t in_pkts;
@@ -99,6 +97,28 @@ static inline struct dest_lcore *
 dest_lcore(uint32_t dest_index)
 {
 	return &dest_lcores[lcore_me()->worker][dest_index];
+}
+
+/**
+ * struct dest_conns: connections of a slot on one worker. Apart from struct dest_lcore and dense, because
+ * the schedulers of other workers read it: they do not take away the lines that packets are counted on.
+ */
+struct dest_conns {
+	uint32_t active;   /**< in state established */
+	uint32_t inactive; /**< in any other state */
+};
+
+/** Base of each worker's array of struct dest_conns; [worker index][dest index]. */
+extern struct dest_conns *dest_conns[WORKERS_MAX];
+
+/** dest_count: adds to the calling worker's connections of a slot; 1, 0 or -1 each. */
+static inline void
+dest_count(uint32_t dest_index, int active, int inactive)
+{
+	struct dest_conns *dc = &dest_conns[lcore_me()->worker][dest_index];
+
+	__atomic_store_n(&dc->active, dc->active + (uint32_t)active, __ATOMIC_RELAXED);
+	__atomic_store_n(&dc->inactive, dc->inactive + (uint32_t)inactive, __ATOMIC_RELAXED);
 }
 
 /** dest_is_there: false when the server of a connection was removed: its packets are dropped. */

@@ -4,7 +4,8 @@
  * for workers (lb/service.h) are built. Private to the control side of src/lb:
  *
  *   service.c      worker's view, look-up, publication; the module
- *   service_ctl.c  SET 200, 202 to 204    dest.c     SET 205 to 207, slots of servers
+ *   service_ctl.c  SET 200, 202 to 204    dest.c     SET 205 to 207
+ *   dest_slot.c    slots of servers, and those removed while connections hold them
  *   lb_key.c       keys and addresses from and to the wire
  *   lb_build.c     from truth to worker objects, once per service and change
  *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 200 to 204
@@ -127,16 +128,30 @@ guint addr_key_hash(gconstpointer key);
 gboolean addr_key_equal(gconstpointer a, gconstpointer b);
 
 /* dest.c */
-int dest_init(uint32_t max);
-void dest_fini(void);
 /** dest_unlink_all: takes all servers from @vs. */
 void dest_unlink_all(struct change *c, struct vs *vs);
-/** dest_slot: the server in slot @index, or NULL; dest_slots_used: slots from here on were never used. */
-struct rs *dest_slot(uint32_t index);
-uint32_t dest_slots_used(void);
 int dest_ctl_add(struct change *c, const void *record);
 int dest_ctl_edit(struct change *c, const void *record);
 int dest_ctl_del(struct change *c, const void *record);
+
+/* dest_slot.c */
+int dest_init(uint32_t max);
+void dest_fini(void);
+/** dest_slot: the server in slot @index, or NULL; dest_slots_used: slots from here on were never used. */
+struct rs *dest_slot(uint32_t index);
+uint32_t dest_slots_used(void);
+/** dest_find: the server with the addresses of @key, removed ones included, or NULL. */
+struct rs *dest_find(const struct rs *key);
+/** dest_new: a server like @key, with a slot. Returns 0, -ENOMEM, -ENOSPC. */
+int dest_new(struct change *c, const struct rs *key, struct rs **ret_rs);
+/**
+ * dest_hold_reply: workers get to know the address of @rs as that of a NAT server, if it is one: until its
+ * slot is free, also when its mode changes, because old connections stay what they are. 0 or -ENOMEM.
+ */
+int dest_hold_reply(struct change *c, struct rs *rs);
+/** dest_trash_put: all workers know that @rs is removed; dest_trash_take: it is not any more. */
+void dest_trash_put(struct rs *rs);
+void dest_trash_take(struct rs *rs);
 int dest_job_reap(void);
 
 /* lb_build.c */

@@ -27,7 +27,7 @@ struct bench {
 	uint32_t hits[DESTS_MAX];
 };
 
-static struct dest_lcore lcores[4][DESTS_MAX];
+static struct dest_conns lcores[4][DESTS_MAX];
 
 /* @weights ends with -1. */
 static void
@@ -514,7 +514,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	fake_workers(4);
 	for (unsigned int w = 0; w < 4; w++)
-		dest_lcores[w] = lcores[w];
+		dest_conns[w] = lcores[w];
 	g_test_add_func("/sched/by name", test_by_name);
 	g_test_add_func("/sched/no server", test_none);
 	g_test_add_func("/sched/drained server", test_drained);

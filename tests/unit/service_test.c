@@ -697,8 +697,8 @@ test_counters(void)
 	count(2, first, 2);
 	count(1, lookup(0, VIP, 80, IPPROTO_TCP)->dests[1].index, 4);
 	fake_be(2);
-	dest_lcore(first)->active = 3;
-	dest_lcore(first)->inactive = 5;
+	for (unsigned int i = 0; i < 8; i++)
+		dest_count(first, i < 3, i >= 3);
 	g_assert_cmpuint(dest_info(0).stats.conns, ==, 3);
 	g_assert_cmpuint(dest_info(0).active_conns, ==, 3);
 	g_assert_cmpuint(dest_info(0).inactive_conns, ==, 5);
