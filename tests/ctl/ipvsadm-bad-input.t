@@ -166,9 +166,10 @@ ok "-Q" "$IPVSADM" -Q -t 192.0.2.1:80 -z 198.51.100.201
 is "-G without local addresses" "$("$IPVSADM" -G --json)" "[]"
 
 # What is ours may stand before the command; a daemon that is not there is one clear line.
-is "--socket before the command" "$(DPVS_SOCKET=/none "$IPVSADM" --socket "$DPVS_SOCKET" -S -n)" \
+socket=$DPVS_SOCKET
+is "--socket before the command" "$(DPVS_SOCKET=/none "$IPVSADM" --socket "$socket" -S -n)" \
 	"$("$IPVSADM" -S -n)"
-is "--socket alone lists" "$(DPVS_SOCKET=/none "$IPVSADM" --socket="$DPVS_SOCKET")" "$("$IPVSADM" -L)"
+is "--socket alone lists" "$(DPVS_SOCKET=/none "$IPVSADM" --socket="$socket")" "$("$IPVSADM" -L)"
 is "--interval and --count" "$("$IPVSADM" -L --timeout --interval 1 --count 2 | wc -l)" 2
 "$IPVSADM" --socket "$TEST_DIR/none" -ln 2>"$TEST_DIR/err"
 is "no daemon: ends with 2" "$?" 2

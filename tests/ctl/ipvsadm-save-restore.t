@@ -141,9 +141,37 @@ ipvsadm: -:9: --frob: unknown option" <<-'END'
 	-A -t 203.0.113.1:80 -p 60
 	-A -t 203.0.113.1:80 --frob
 END
+
+# --replace: only what differs is changed.
 before=$(save)
-printf -- '-A -t 203.0.113.1:80\n-A -t 203.0.113.1:80\n' | "$IPVSADM" -R --replace 2>/dev/null
+printf -- '-A -t 203.0.113.1:80\n-A -t 203.0.113.1:80\n' | "$IPVSADM" -R --replace 2>"$TEST_DIR/err"
+is "a wrong file is refused" "$(cat "$TEST_DIR/err")" "ipvsadm: -:2: Service already exists; nothing was changed"
 is "a wrong file replaces nothing" "$(save)" "$before"
+printf -- '-A -t 203.0.113.1:80\n-P -t 203.0.113.1:80 -z 198.51.100.201 -F nowhere\n-A -t 203.0.113.2:80\n' |
+	"$IPVSADM" -R --replace 2>"$TEST_DIR/err"
+is "what the daemon refuses has its line" "$(cat "$TEST_DIR/err")" \
+	'ipvsadm: -:2: cannot add the local address: there is no port "nowhere"; nothing was changed'
+is "what the daemon refuses replaces nothing" "$(save)" "$before"
+for seed in 21 22 23; do
+	random $seed >"$TEST_DIR/rules"
+	ok "seed $seed: takes the place of another" "$IPVSADM" -R --replace <"$TEST_DIR/rules"
+	save >"$TEST_DIR/saved"
+	is "seed $seed: nothing else is there" "$(grep -v '^--set' "$TEST_DIR/saved" | sort)" \
+		"$(grep -v '^--set' "$TEST_DIR/rules" | sort)"
+	"$DPIP" verify >"$TEST_DIR/verify"
+	ok "seed $seed: takes its own place" "$IPVSADM" -R --replace <"$TEST_DIR/saved"
+	is "seed $seed: which is no change" "$("$DPIP" verify)" "$(cat "$TEST_DIR/verify")"
+done
+{
+	cat "$TEST_DIR/saved"
+	printf -- '-A -t 203.0.113.1:80\n-E -t 203.0.113.1:80 -s rr\n'
+} | "$IPVSADM" -R --replace
+is "rules that do more than add" "$(save | sort)" "$({
+	cat "$TEST_DIR/saved"
+	echo '-A -t 203.0.113.1:80 -s rr'
+} | sort)"
+ok "no rules: nothing is left" "$IPVSADM" -R --replace </dev/null
+is "no rules: the listing is empty" "$("$IPVSADM" -L --json)" "[]"
 printf -- '-A -t 203.0.113.1:80\0-A -t 203.0.113.2:80\n' | "$IPVSADM" -R 2>"$TEST_DIR/err"
 is "a zero byte: refused" "$(cat "$TEST_DIR/err")" "ipvsadm: -:1: the line has a zero byte"
 head -c 200000 /dev/zero | tr '\0' 'x' | "$IPVSADM" -R 2>"$TEST_DIR/err"

@@ -190,8 +190,8 @@ laddr_service_cmp(const void *a, const void *b)
 }
 
 /* Servers and local addresses are grouped by service in any case, so that they can be found. */
-static int
-sort_config(struct config *config, bool all)
+int
+config_sort(struct config *config, bool all)
 {
 	int rc = 0;
 
@@ -253,7 +253,7 @@ config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key, uns
 			return rc;
 	}
 	if (rc == 0)
-		rc = sort_config(ret_config, what & CONFIG_SORT);
+		rc = config_sort(ret_config, what & CONFIG_SORT);
 	return rc;
 }
 

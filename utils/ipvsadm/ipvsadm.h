@@ -7,7 +7,7 @@
  *   rules.c    which option goes with which command
  *   service.c  addresses, names of flags      apply.c  one change, and what a refusal is called
  *   config.c   the daemon's whole configuration: fetched, sorted      diff.c  compared with another
- *   list.c     -L, -G     conns.c  -L -c      save.c  -S       restore.c  -R
+ *   list.c     -L, -G     conns.c  -L -c      save.c  -S       restore.c  -R       replace.c  -R --replace
  *
  * Texts, layouts and exit codes are those of ipvsadm 1.31, which scripts read.
  *
@@ -284,6 +284,9 @@ int config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key,
 		 struct config *ret_config);
 
 void config_free(struct config *config);
+
+/** config_sort: by service, address and port; without @all only what belongs to services, by service. */
+int config_sort(struct config *config, bool all);
 
 /** config_dests, config_laddrs: those of service @index; @ret_count says how many. */
 const struct dpvs_dest_info *config_dests(const struct config *config, uint32_t index,

@@ -7,6 +7,7 @@
  * by kind (services, servers, local addresses) as long as that changes nothing about their meaning. A
  * request is atomic. When one is refused, what the others did is taken back: the configuration as it was
  * before the first request is compared with the one that is there now, and the difference is applied.
+ * With --replace the same comparison finds what is to be done in the first place.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,26 +15,13 @@
 #include <string.h>
 
 #include "common/error.h"
-#include "ipvsadm/ipvsadm.h"
+#include "ipvsadm/restore.h"
 
 /** Longest line and most words of one, chosen well above what a rule can be. */
 #define WORDS_MAX 64
 
 /** Records in one request; 16 MiB of body hold more. */
 #define BATCH_MAX 32768u
-
-/** struct rule_line: a parsed line of the input. */
-struct rule_line {
-	struct change change;
-	enum command command;
-	uint32_t number; /* in the input, from 1 */
-};
-
-struct rules {
-	struct rule_line *items;
-	uint32_t count;
-	uint32_t size;
-};
 
 /** struct batch: lines of one kind on their way; indices into struct rules. */
 struct batch {
@@ -423,7 +411,8 @@ static int
 report(struct dpvs_client *client, const struct sender *sender, const struct config *before, int err,
        const char *why, uint32_t line)
 {
-	const struct rule_line *rule = &sender->rules->items[line];
+	static const struct rule_line none = { .command = CMD_RESTORE };
+	const struct rule_line *rule = line < sender->rules->count ? &sender->rules->items[line] : &none;
 	bool unreachable = dpvs_client_unreachable(client);
 	struct problem problem;
 	char place[24] = "";
@@ -432,7 +421,7 @@ report(struct dpvs_client *client, const struct sender *sender, const struct con
 	refusal_text(rule->command, err, why, "", &problem);
 	if (sender->done)
 		rc = unreachable ? -ECONNRESET : undo(client, before);
-	/* Number 0 is the clearing of --replace, which is no line of the input. */
+	/* What --replace clears or deletes comes from no line of the input. */
 	if (rule->number)
 		snprintf(place, sizeof(place), "-:%u: ", rule->number);
 	if (rc == 0)
@@ -442,33 +431,57 @@ report(struct dpvs_client *client, const struct sender *sender, const struct con
 	return unreachable ? IPVSADM_USAGE : IPVSADM_REFUSED;
 }
 
-int
-restore_run(struct dpvs_client *client, const struct cmdline *options)
+/* Carries @rules out, or what is different from them; reports and takes back what fails. */
+static int
+carry_out(struct dpvs_client *client, struct rules *rules, bool replace)
 {
 	static const struct cmdline clear = { .command = CMD_FLUSH };
-	struct rules rules = { 0 };
-	struct sender sender = { .client = client, .rules = &rules };
+	struct rules plan = { 0 };
+	struct sender sender = { .client = client, .rules = rules };
 	struct config before = { 0 };
 	uint32_t line = 0;
-	int exit_code;
-	int rc = 0;
+	int exit_code = IPVSADM_OK;
+	int rc = config_fetch(client, NULL,
+			      CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &before);
 
-	if (has_option(options, OPT_REPLACE))
-		rc = add_rule(&rules, &clear, 0);
-	exit_code = rc < 0 ? IPVSADM_INTERNAL : read_rules(stdin, &rules);
-	if (exit_code == 0 && rules.count) {
-		rc = config_fetch(client, NULL,
-				  CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &before);
-		if (rc == 0)
-			rc = send_rules(&sender, &line);
-		if (rc < 0)
-			exit_code = report(client, &sender, &before, rc,
-					   *before.error ? before.error : dpvs_client_error(client), line);
+	if (rc == 0 && replace) {
+		rc = replace_plan(rules, &before, &plan);
+		if (rc == 0) {
+			sender.rules = &plan;
+		} else if (rc == -EOPNOTSUPP) {
+			/* In front of all others. */
+			rc = add_rule(rules, &clear, 0);
+			if (rc == 0) {
+				struct rule_line first = rules->items[rules->count - 1];
+
+				memmove(rules->items + 1, rules->items,
+					(rules->count - 1) * sizeof(*rules->items));
+				rules->items[0] = first;
+			}
+		}
 	}
+	if (rc == 0)
+		rc = send_rules(&sender, &line);
+	if (rc < 0)
+		exit_code = report(client, &sender, &before, rc,
+				   *before.error ? before.error : dpvs_client_error(client), line);
 	for (unsigned int i = 0; i < BATCH_COUNT; i++)
 		free(sender.batches[i].lines);
 	free(sender.children.slots);
-	free(rules.items);
+	free(plan.items);
 	config_free(&before);
+	return exit_code;
+}
+
+int
+restore_run(struct dpvs_client *client, const struct cmdline *options)
+{
+	bool replace = has_option(options, OPT_REPLACE);
+	struct rules rules = { 0 };
+	int exit_code = read_rules(stdin, &rules);
+
+	if (exit_code == 0 && (rules.count || replace))
+		exit_code = carry_out(client, &rules, replace);
+	free(rules.items);
 	return exit_code;
 }
