@@ -45,6 +45,113 @@ is "nothing changed" "$("$DPIP" -d -j link)" "$before"
 is "names for completion" "$("$DPIP" --complete addr show dev '')" "dpdk0
 dpdk1"
 
+# Addresses
+does "add an IPv4 address" addr add 192.0.2.1/24 dev dpdk0
+does "an IPv6 address" a a 2001:db8:1::1/64 dev dpdk0
+does "an address that goes" addr add 198.51.100.1/24 dev dpdk1 valid_lft 3600 preferred_lft 1800 brd 198.51.100.9
+does "a virtual address" addr add 192.0.2.100/32 dev dpdk0 scope host
+says "IPv4" 0 "0: dpdk0: <ALLMULTI,UP,LOWER_UP> mtu 1500 state UP
+    inet 192.0.2.1/24 brd 192.0.2.255 scope global dpdk0
+       valid_lft forever preferred_lft forever
+    inet 192.0.2.100/32 scope host dpdk0
+       valid_lft forever preferred_lft forever" -4 addr show dpdk0
+is "life times count down" "$("$DPIP" -4 -o addr show dpdk1 | sed -E 's/(3[56]|1[78])[0-9][0-9]sec/Nsec/g; s/ *$//')" \
+	"1: dpdk1    inet 198.51.100.1/24 brd 198.51.100.9 scope global dpdk1\\       valid_lft Nsec preferred_lft Nsec"
+says "both families, brief" 0 \
+	"dpdk1            UP             198.51.100.1/24 fe80::ff:fe00:1/64" -br addr show dpdk1
+before=$("$DPIP" -j addr)
+says "there already" 2 "dpip: 192.0.2.1/24 is on dpdk0 already" addr add 192.0.2.1/24 dev dpdk0
+says "no such port" 2 'Device "dpdk9" does not exist.' addr add 192.0.2.7/24 dev dpdk9
+says "not there" 2 "dpip: 192.0.2.7 is not on dpdk0" addr del 192.0.2.7/24 dev dpdk0
+for bad in 0.0.0.0/24 127.0.0.1/8 224.0.0.1/24 255.255.255.255/32 ff02::1/64 ::/64 ::1/128 192.0.2.0/24 192.0.2.255/24; do
+	"$DPIP" addr add $bad dev dpdk0 2>"$TEST_DIR/err"
+	is "$bad is no address for a port: one line" "$? $(wc -l <"$TEST_DIR/err")" "2 1"
+done
+is "nothing changed" "$("$DPIP" -j addr)" "$before"
+does "set changes" addr set 198.51.100.1/24 dev dpdk1 valid_lft forever
+says "... the life time" 0 "1: dpdk1    inet 198.51.100.1/24 brd 198.51.100.255 scope global dpdk1\\       valid_lft forever preferred_lft forever" \
+	-4 -o addr show dpdk1
+
+# Routes
+does "add a default route" route add default via 192.0.2.254
+does "an IPv6 default route" route add default via 2001:db8:1::fe
+does "a route with everything" route add 203.0.113.0/24 via 198.51.100.254 dev dpdk1 mtu 1400 metric 5
+does "a better one" route add 203.0.113.0/24 via 198.51.100.253 metric 4
+does "one without a gateway" route add 203.0.112.0/24 dev dpdk1
+says "are shown in order" 0 "default via 192.0.2.254 dev dpdk0 proto static src 192.0.2.1
+192.0.2.0/24 dev dpdk0 proto kernel scope link src 192.0.2.1
+198.51.100.0/24 dev dpdk1 proto kernel scope link src 198.51.100.1
+203.0.112.0/24 dev dpdk1 proto static scope link src 198.51.100.1
+203.0.113.0/24 via 198.51.100.253 dev dpdk1 proto static src 198.51.100.1 metric 4
+203.0.113.0/24 via 198.51.100.254 dev dpdk1 proto static src 198.51.100.1 metric 5 mtu 1400" route
+says "of one port" 0 "default via 192.0.2.254 dev dpdk0 proto static src 192.0.2.1
+192.0.2.0/24 dev dpdk0 proto kernel scope link src 192.0.2.1" route show dev dpdk0
+says "local and broadcast ones" 0 "unicast default via 192.0.2.254 dev dpdk0 proto static scope global src 192.0.2.1
+unicast 192.0.2.0/24 dev dpdk0 proto kernel scope link src 192.0.2.1
+local 192.0.2.1 dev dpdk0 proto kernel scope host src 192.0.2.1
+local 192.0.2.100 dev dpdk0 proto kernel scope host src 192.0.2.100
+broadcast 192.0.2.255 dev dpdk0 proto kernel scope link src 192.0.2.1" -d route show dev dpdk0
+is "IPv6" "$("$DPIP" -6 route | sed -n 's/^default via \([^ ]*\) .*/\1/p')" "2001:db8:1::fe"
+says "the better one is taken" 0 "203.0.113.9 via 198.51.100.253 dev dpdk1 src 198.51.100.1 mtu 1500" \
+	route get 203.0.113.9
+says "an address of our own" 0 "local 192.0.2.1 dev dpdk0 src 192.0.2.1 mtu 1500" route get 192.0.2.1
+before=$("$DPIP" -j route)
+says "there already" 2 "dpip: there is a route to 0.0.0.0/0 with metric 0" route add default via 192.0.2.253
+says "a gateway out of reach" 2 "dpip: gateway 203.0.114.1 is not on a net of any device" \
+	route add 10.0.0.0/8 via 203.0.114.1
+says "bits behind the prefix" 2 "dpip: the destination has bits behind its prefix; use 10.0.0.0/8" \
+	route add 10.0.0.1/8 dev dpdk1
+says "of an address" 2 "dpip: the route comes with an address; delete the address" route del 192.0.2.0/24
+says "no such port" 2 'Device "dpdk9" does not exist.' route add 10.0.0.0/8 dev dpdk9
+"$DPIP" route del 10.0.0.0/8 2>"$TEST_DIR/err"
+is "not there: one line" "$? $(wc -l <"$TEST_DIR/err")" "2 1"
+is "nothing changed" "$("$DPIP" -j route)" "$before"
+does "delete the better one" route del 203.0.113.0/24 metric 4
+says "the other one is taken" 0 "203.0.113.9 via 198.51.100.254 dev dpdk1 src 198.51.100.1 mtu 1400" \
+	route get 203.0.113.9
+does "replace it" route replace 203.0.113.0/24 via 198.51.100.252 metric 5
+says "it is replaced" 0 "203.0.113.9 via 198.51.100.252 dev dpdk1 src 198.51.100.1 mtu 1500" \
+	route get 203.0.113.9
+does "flush a port" route flush dev dpdk1
+does "flush IPv6" -6 route flush
+says "what was added elsewhere stays" 0 "default via 192.0.2.254 dev dpdk0 proto static src 192.0.2.1
+192.0.2.0/24 dev dpdk0 proto kernel scope link src 192.0.2.1
+198.51.100.0/24 dev dpdk1 proto kernel scope link src 198.51.100.1" route
+is "IPv6 static ones are gone" "$("$DPIP" -6 route | grep -c static)" 0
+
+# Neighbours
+does "add a neighbour" neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev dpdk0
+does "an IPv6 one" neigh add 2001:db8:1::9 lladdr 02:00:00:00:00:09 dev dpdk0
+does "replace it" neigh replace 2001:db8:1::9 lladdr 02:00:00:00:00:0a dev dpdk0
+says "are shown" 0 "192.0.2.9 dev dpdk0 lladdr 02:00:00:00:00:09 PERMANENT
+2001:db8:1::9 dev dpdk0 lladdr 02:00:00:00:00:0a PERMANENT" neigh
+before=$("$DPIP" -j neigh)
+says "there already" 2 "dpip: there is an entry for 192.0.2.9 on dpdk0" \
+	neigh add 192.0.2.9 lladdr 02:00:00:00:00:0b dev dpdk0
+says "not there" 2 "dpip: there is no entry for 192.0.2.8 on dpdk0" neigh del 192.0.2.8 dev dpdk0
+says "no such port" 2 'Device "dpdk9" does not exist.' neigh add 192.0.2.8 lladdr 02:00:00:00:00:0b dev dpdk9
+says "our own address" 2 "dpip: 192.0.2.1 is an address of our own" \
+	neigh add 192.0.2.1 lladdr 02:00:00:00:00:0b dev dpdk0
+"$DPIP" neigh add 192.0.2.8 lladdr 01:00:00:00:00:0b dev dpdk0 2>"$TEST_DIR/err"
+is "a multicast MAC address: one line" "$? $(wc -l <"$TEST_DIR/err")" "2 1"
+is "nothing changed" "$("$DPIP" -j neigh)" "$before"
+does "flush leaves what was added by hand" neigh flush
+does "delete" neigh del 192.0.2.9 dev dpdk0
+says "one is left" 0 "2001:db8:1::9 dev dpdk0 lladdr 02:00:00:00:00:0a PERMANENT" neigh
+says "of the other port" 0 "[]" -j neigh show dev dpdk1
+
+# A batch with an error in the middle
+printf '%s\n' "addr add 192.0.2.2/24 dev dpdk0" "addr add 192.0.2.2/24 dev dpdk0" "addr add 192.0.2.3/24 dev dpdk0" \
+	>"$TEST_DIR/batch"
+says "a batch ends at the error" 1 "dpip: 192.0.2.2/24 is on dpdk0 already
+Command failed $TEST_DIR/batch:2" -b "$TEST_DIR/batch"
+is "what came before has happened, what comes behind has not" \
+	"$("$DPIP" -4 -br addr show dpdk0 | grep -oE '192\.0\.2\.[23]/24')" "192.0.2.2/24"
+does "flush a port" -4 addr flush dev dpdk0
+says "one family is gone" 0 "[]" -4 -j addr show dpdk0
+is "the other one is not" "$("$DPIP" -6 -j addr show dpdk0 | grep -c '2001:db8:1::1')" 1
+is "and the routes of its nets went along" "$("$DPIP" -d route show dev dpdk0 | grep -c 'proto kernel')" 0
+
 # What the daemon is doing
 ok "verify" "$DPIP" verify
 is "lcores and roles" "$("$DPIP" lcore | sed -n 's/^\([0-9]*: [a-z]*\) .*/\1/p')" "0: main

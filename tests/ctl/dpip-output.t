@@ -152,7 +152,7 @@ fe80::9 dev dpdk1 lladdr 02:00:00:00:00:09 PERMANENT
 END
 
 shows -j neigh <<'END'
-[{"dst":"192.0.2.9","dev":"dpdk0","lladdr":null,"age_ms":10,"state":["FAILED"]},{"dst":"192.0.2.254","dev":"dpdk0","lladdr":"02:00:00:00:00:fe","age_ms":61000,"state":["REACHABLE"]},{"dst":"fe80::9","dev":"dpdk1","lladdr":"02:00:00:00:00:09","age_ms":0,"state":["PERMANENT"]}]
+[{"dst":"192.0.2.9","dev":"dpdk0","lladdr":null,"age_ms":10,"state":["FAILED"]},{"dst":"192.0.2.254","dev":"dpdk0","lladdr":"02:00:00:00:00:fe","age_ms":61000,"state":["REACHABLE"]},{"dst":"fe80::9","dev":"dpdk1","lladdr":"02:00:00:00:00:09","age_ms":null,"state":["PERMANENT"]}]
 END
 
 shows -j neigh show dev dpdk9 <<'END'

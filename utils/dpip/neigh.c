@@ -103,7 +103,11 @@ show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
 		writer_color(&d->w, WRITER_MAC, "%s", format_mac(n->mac, mac));
 		writer_text(&d->w, " ");
 	}
-	writer_uint(&d->w, "age_ms", n->age_ms);
+	/* What an operator added is never confirmed. */
+	if (n->state == DPVS_NEIGH_PERMANENT)
+		writer_null(&d->w, "age_ms");
+	else
+		writer_uint(&d->w, "age_ms", n->age_ms);
 	if (d->opts.statistics && n->state != DPVS_NEIGH_PERMANENT)
 		writer_text(&d->w, "age %s ", format_duration(n->age_ms, age));
 	writer_open_array(&d->w, "state");
