@@ -114,11 +114,11 @@ graph_register_node(const struct module *const *modules, struct rte_node_registe
 	copy = g_memdup2(node, size);
 	copy->parent_id = RTE_NODE_ID_INVALID;
 	for (e = 0; e < copy->nb_edges; e++) {
-		if (graph_has_node(modules, copy->next_nodes[e]))
-			continue;
-		log_warning("graph", "node %s leads to %s, which no module brings: its packets are dropped",
-			    copy->name, copy->next_nodes[e]);
-		copy->next_nodes[e] = graph_drop_node.name;
+		if (!graph_has_node(modules, copy->next_nodes[e])) {
+			log_error("graph", "node %s leads to %s, which no module brings", copy->name,
+				  copy->next_nodes[e]);
+			return -ENOENT;
+		}
 	}
 	node->id = __rte_node_register(copy);
 	if (node->id == RTE_NODE_ID_INVALID || node->id >= NODES_MAX) {

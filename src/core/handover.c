@@ -44,7 +44,6 @@ struct handover_lcore {
 
 static struct rte_ring *rings[WORKERS_MAX];
 static struct handover_lcore handover_lcores[WORKERS_MAX];
-static bool have_target[HANDOVER_COUNT]; /* set before workers run */
 static struct stats_block stats;
 
 /* ---- node handover ---- */
@@ -136,14 +135,14 @@ handover_rx_process(struct rte_graph *graph, struct rte_node *node, void **objs,
 	first = pkt_meta(node->objs[0])->target;
 	for (i = 1; i < n; i++)
 		same &= pkt_meta(node->objs[i])->target == first;
-	if (same && first < HANDOVER_COUNT && have_target[first]) {
+	if (same && first < HANDOVER_COUNT) {
 		node->idx = (uint16_t)n;
 		rte_node_next_stream_move(graph, node, (rte_edge_t)(NEXT_TARGET + first));
 		return (uint16_t)n;
 	}
 	for (i = 0; i < n; i++) {
 		target = pkt_meta(node->objs[i])->target;
-		if (target < HANDOVER_COUNT && have_target[target])
+		if (target < HANDOVER_COUNT)
 			rte_node_enqueue_x1(graph, node, (rte_edge_t)(NEXT_TARGET + target), node->objs[i]);
 		else
 			handover_drop(graph, node, STAT_NO_TARGET, &node->objs[i], 1);
@@ -214,9 +213,6 @@ handover_init(const struct conf *conf)
 	char name[RTE_RING_NAMESIZE];
 	unsigned int i;
 
-	for (i = 0; i < HANDOVER_COUNT; i++)
-		have_target[i] =
-			rte_node_from_name(handover_rx_node.next_nodes[NEXT_TARGET + i]) != RTE_NODE_ID_INVALID;
 	for (i = 0; i < lcore_worker_count(); i++) {
 		snprintf(name, sizeof(name), "handover-%u", i);
 		rings[i] = rte_ring_create(name, rte_align32pow2(size + 1),
@@ -250,7 +246,7 @@ static const struct module_stat handover_stats[] = {
 	[STAT_FULL] = { "full", DPVS_STAT_DROP, "Packets dropped because the other worker's ring was full." },
 	[STAT_AGAIN] = { "again", DPVS_STAT_DROP, "Packets that were to be handed over a second time." },
 	[STAT_NO_WORKER] = { "no-worker", DPVS_STAT_DROP, "Packets for a worker that does not exist." },
-	[STAT_NO_TARGET] = { "no-target", DPVS_STAT_DROP, "Packets for a node that this build does not have." },
+	[STAT_NO_TARGET] = { "no-target", DPVS_STAT_DROP, "Packets that did not say at which node to go on." },
 	{},
 };
 
