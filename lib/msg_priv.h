@@ -66,11 +66,12 @@ enum {
  * struct doorbell: how a lcore is woken. Who puts something on a ring fences and sets BELL_RUNG, unless
  * it is set; if that took away BELL_ARMED it writes the eventfd. Who goes to sleep moves QUIET to ARMED;
  * if it finds RUNG it clears that and does not sleep. Either the sender sees ARMED, or the sleeper sees
- * RUNG, or it clears RUNG before it looks at its rings and then sees what is on them.
+ * RUNG, or it clears RUNG before it looks at its rings and then sees what is on them. So a bell that
+ * rings while the lcore is awake is not lost either: the next attempt to sleep ends at once.
  */
 struct doorbell {
 	_Atomic uint32_t state; /* BELL_* */
-	_Atomic uint32_t news;  /* 1: messages came since the rings were last served */
+	_Atomic uint32_t news;  /* messages that came, ever */
 	int efd;
 };
 
@@ -139,6 +140,7 @@ struct lcore_msg {
 	struct dpvs_msg *current; /* whose handler runs */
 	bool defer;               /* it asked to be called again */
 	bool more;                /* the budget ended before the rings were empty */
+	uint32_t news_seen;       /* bell.news when the rings were last served */
 	uint32_t next_seq;
 	struct msg_list pending; /* own requests that wait for an answer, first deadline first */
 	struct dpvs_msg_type types[DPVS_MSG_TYPE_COUNT]; /* .name NULL: none. Before launch: main */
@@ -157,11 +159,12 @@ struct msg_sys {
 	uint32_t timeout_ms;
 	uint32_t ring_soft; /* unicasts on one request ring */
 	uint64_t tsc_hz;
-	struct _GSource *source; /* main lcore's */
 	_Atomic uint64_t pool_failures;
 	_Atomic uint32_t prio[DPVS_MSG_TYPE_COUNT]; /* main: rw, workers: ro */
 
 	/* main lcore only */
+	struct _GSource *source;
+	uint64_t armed;      /* TSC for which the source's ready time is set; 0: none */
 	uint32_t multicasts; /* unanswered */
 	uint32_t commits;    /* unanswered */
 	uint32_t reserved;   /* slots promised to dpvs_msg_commit() */
@@ -193,6 +196,20 @@ msg_slots(const struct dpvs_msg *msg)
 	return (struct reply_slot *)(uintptr_t)(msg->data + msg_sys.data_size);
 }
 
+/**
+ * msg_ring_full: has a request ring as many messages as unicasts may make it have? Not rte_ring_count():
+ * that masks the difference of two ends that it reads one after the other, and calls a ring full when the
+ * reader was preempted in between and messages went through meanwhile.
+ */
+static inline bool
+msg_ring_full(const struct rte_ring *ring)
+{
+	uint32_t prod = *(const volatile uint32_t *)&ring->prod.tail;
+	uint32_t cons = *(const volatile uint32_t *)&ring->cons.tail;
+
+	return (int32_t)(prod - cons) >= (int32_t)msg_sys.ring_soft;
+}
+
 /* msg.c */
 void msg_release(struct dpvs_msg *msg);
 
@@ -206,7 +223,7 @@ void msg_cancel_pending(struct lcore_msg *me);
 void msg_notify(struct lcore_msg *lc);
 int msg_source_start(void);
 void msg_source_stop(void);
-void msg_source_deadline(void);
+void msg_source_deadline(uint64_t deadline);
 
 /* msg_types.c */
 int msg_types_init(void);

@@ -13,12 +13,16 @@
 
 #include <glib.h>
 
-/* The fence that pairs with those of doorbell_clear() and take_news() has been passed. */
+/*
+ * The caller has put something where @bell's owner will look. Pairs with doorbell_arm(): either the fence
+ * here makes us see that it is armed, or the one there makes it see what we put.
+ */
 static void
 ring_bell(struct doorbell *bell)
 {
 	uint64_t one = 1;
 
+	rte_atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&bell->state, memory_order_relaxed) == BELL_RUNG)
 		return;
 	if (atomic_exchange_explicit(&bell->state, BELL_RUNG, memory_order_seq_cst) != BELL_ARMED)
@@ -32,20 +36,22 @@ ring_bell(struct doorbell *bell)
 void
 msg_notify(struct lcore_msg *lc)
 {
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&lc->bell.news, memory_order_relaxed) == 0)
-		atomic_store_explicit(&lc->bell.news, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&lc->bell.news, 1, memory_order_release);
 	ring_bell(&lc->bell);
 }
 
-/* Is something new on the rings? One load when there is not, which is the rule. */
+/*
+ * Is something new on the rings? One load of a line that nobody but senders writes when there is not,
+ * which is the rule.
+ */
 static bool
 take_news(struct lcore_msg *me)
 {
-	if (atomic_load_explicit(&me->bell.news, memory_order_relaxed) == 0)
+	uint32_t news = atomic_load_explicit(&me->bell.news, memory_order_acquire);
+
+	if (news == me->news_seen)
 		return me->more;
-	atomic_store_explicit(&me->bell.news, 0, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
+	me->news_seen = news;
 	return true;
 }
 
@@ -59,7 +65,7 @@ doorbell_arm(struct doorbell *bell)
 	armed = atomic_compare_exchange_strong_explicit(&bell->state, &quiet, BELL_ARMED,
 							memory_order_seq_cst,
 							memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
+	rte_atomic_thread_fence(memory_order_seq_cst);
 	return armed;
 }
 
@@ -68,7 +74,7 @@ static void
 doorbell_clear(struct doorbell *bell)
 {
 	atomic_store_explicit(&bell->state, BELL_QUIET, memory_order_seq_cst);
-	atomic_thread_fence(memory_order_seq_cst);
+	rte_atomic_thread_fence(memory_order_seq_cst);
 }
 
 /*
@@ -204,13 +210,8 @@ unsigned int
 dpvs_msg_process_main(void)
 {
 	struct lcore_msg *me = msg_me();
-	unsigned int n;
 
-	if (me == NULL || me->worker != UINT32_MAX)
-		return 0;
-	n = process(me, MAIN_BUDGET);
-	msg_source_deadline();
-	return n;
+	return me == NULL || me->worker != UINT32_MAX ? 0 : process(me, MAIN_BUDGET);
 }
 
 void
@@ -235,10 +236,8 @@ dpvs_msg_ring_doorbell(uint32_t lcore)
 {
 	struct lcore_msg *lc = lcore < RTE_MAX_LCORE ? msg_sys.lcores[lcore] : NULL;
 
-	if (lc == NULL)
-		return;
-	atomic_thread_fence(memory_order_seq_cst);
-	ring_bell(&lc->bell);
+	if (lc != NULL)
+		ring_bell(&lc->bell);
 }
 
 /*
@@ -277,13 +276,49 @@ source_check(GSource *base)
 	return has_work(me);
 }
 
+/* Has the source made ready at TSC @deadline, 0: never. */
+static void
+source_arm(uint64_t deadline)
+{
+	uint64_t now = rte_rdtsc();
+	gint64 wait_us = 0;
+
+	msg_sys.armed = deadline;
+	if (deadline == 0) {
+		g_source_set_ready_time(msg_sys.source, -1);
+		return;
+	}
+	if (deadline > now)
+		wait_us = (gint64)((double)(deadline - now) * 1e6 / (double)msg_sys.tsc_hz) + 1;
+	g_source_set_ready_time(msg_sys.source, g_get_monotonic_time() + wait_us);
+}
+
+/*
+ * A request's deadline may be the first now. To set the time of a source costs a system call, so it is
+ * only brought forward here; when it comes it finds that requests have been answered meanwhile, and is
+ * set anew.
+ */
+void
+msg_source_deadline(uint64_t deadline)
+{
+	if (msg_sys.source != NULL && (msg_sys.armed == 0 || deadline < msg_sys.armed))
+		source_arm(deadline);
+}
+
 static gboolean
 source_dispatch(GSource *base, GSourceFunc fn, gpointer data)
 {
+	const struct dpvs_msg *first;
+
 	(void)base;
 	(void)fn;
 	(void)data;
 	dpvs_msg_process_main();
+	/* A handler may have ended it all. */
+	if (msg_sys.source != NULL && msg_sys.armed != 0 && rte_rdtsc() >= msg_sys.armed) {
+		first = TAILQ_FIRST(&msg_sys.lcores[msg_sys.main_lcore]->pending);
+		source_arm(first != NULL ? first->deadline : 0);
+	}
 	return G_SOURCE_CONTINUE;
 }
 
@@ -314,23 +349,4 @@ msg_source_stop(void)
 	g_source_destroy(msg_sys.source);
 	g_source_unref(msg_sys.source);
 	msg_sys.source = NULL;
-}
-
-/* Wakes the main loop when the first request's time is over. */
-void
-msg_source_deadline(void)
-{
-	const struct dpvs_msg *first = TAILQ_FIRST(&msg_sys.lcores[msg_sys.main_lcore]->pending);
-	uint64_t now = rte_rdtsc();
-	gint64 wait_us = 0;
-
-	if (msg_sys.source == NULL)
-		return;
-	if (first == NULL) {
-		g_source_set_ready_time(msg_sys.source, -1);
-		return;
-	}
-	if (first->deadline > now)
-		wait_us = (gint64)((double)(first->deadline - now) * 1e6 / (double)msg_sys.tsc_hz) + 1;
-	g_source_set_ready_time(msg_sys.source, g_get_monotonic_time() + wait_us);
 }

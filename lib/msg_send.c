@@ -35,8 +35,7 @@ put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 	if (to == NULL)
 		return send_failed(me, msg, -ENODEV);
 	ring = to->rings[ring_of_prio[msg->prio]];
-	if (rte_ring_count(ring) >= msg_sys.ring_soft ||
-	    rte_ring_enqueue(ring, msg) != 0)
+	if (msg_ring_full(ring) || rte_ring_enqueue(ring, msg) != 0)
 		return send_failed(me, msg, -ENOBUFS);
 	msg_notify(to);
 	return 0;
@@ -60,7 +59,7 @@ pending_add(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t timeout_ms)
 		TAILQ_INSERT_HEAD(&me->pending, msg, pending);
 	msg->is_pending = true;
 	if (before == NULL && me->worker == UINT32_MAX)
-		msg_source_deadline();
+		msg_source_deadline(msg->deadline);
 }
 
 static void

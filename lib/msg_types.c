@@ -71,8 +71,7 @@ spread(const struct dpvs_msg_type *desc, uint32_t how)
 		}
 		data = dpvs_msg_data(msgs[i]);
 		data->desc = *desc;
-		if (rte_ring_count(msg_sys.lcores[msg_sys.workers[i]]->rings[RING_NORM]) >=
-		    msg_sys.ring_soft)
+		if (msg_ring_full(msg_sys.lcores[msg_sys.workers[i]]->rings[RING_NORM]))
 			rc = -ENOBUFS;
 	}
 	for (i = 0; i < msg_sys.nworkers; i++) {

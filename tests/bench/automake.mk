@@ -1,7 +1,7 @@
 # Benches: "make bench". Each program prints JSON objects, one a line, on stdout:
 #   {"bench":NAME,"value":N,"unit":U,"floor":N,"ratio":R}
 # Name a program in bench_programs and give its _SOURCES, _CPPFLAGS, ... as for any other.
-bench_programs =
+bench_programs = tests/bench/bench_msg
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
@@ -10,3 +10,8 @@ bench: all $(bench_programs)
 	@rc=0; for p in $(bench_programs); do \
 		$(SHELL) $(top_srcdir)/tests/run-test ./$$p || rc=1; \
 	done; exit $$rc
+
+tests_bench_bench_msg_SOURCES = tests/bench/bench_msg.c tests/bench/bench.h
+tests_bench_bench_msg_CPPFLAGS = $(test_cppflags)
+tests_bench_bench_msg_CFLAGS = $(test_cflags)
+tests_bench_bench_msg_LDADD = lib/libdpvsctrl.la $(test_eal_libs)

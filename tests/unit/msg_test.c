@@ -122,6 +122,26 @@ wait_for(const unsigned int *flag, unsigned int value)
 	g_source_remove(id);
 }
 
+/* Says what every type has counted on every lcore. */
+static void
+show(void)
+{
+	struct dpvs_msg_counters c;
+	struct dpvs_msg_pool_info info;
+
+	for (uint32_t type = 0; type < DPVS_MSG_TYPE_COUNT; type++) {
+		for (uint32_t lcore = 0; lcore < NLCORES; lcore++) {
+			if (dpvs_msg_get_counters(type, lcore, &c) < 0 || c.sent + c.received + c.send_failed == 0)
+				continue;
+			fprintf(stderr, "type %u lcore %u: sent %lu received %lu replied %lu failed %lu timed out %lu late %lu\n",
+				type, lcore, c.sent, c.received, c.replied, c.send_failed, c.timed_out, c.late);
+		}
+	}
+	dpvs_msg_pool_get(&info);
+	fprintf(stderr, "pool: %lu of %lu in use, empty %lu times; answers %u %u %u, failed %u\n", info.in_use, info.size,
+		info.failures, answers[1], answers[2], answers[3], ask_failed);
+}
+
 /* Runs the main loop without sleeping until an atomic of the workers is @value. */
 static void
 wait_counted(const _Atomic unsigned int *counter, unsigned int value)
@@ -129,6 +149,8 @@ wait_counted(const _Atomic unsigned int *counter, unsigned int value)
 	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
 
 	while (atomic_load(counter) < value) {
+		if (g_get_monotonic_time() >= end)
+			show();
 		g_assert_cmpint(g_get_monotonic_time(), <, end);
 		if (!g_main_context_iteration(NULL, FALSE))
 			sched_yield();
@@ -683,12 +705,14 @@ test_reg(void)
 		g_assert_cmpint(dpvs_msg_request(new_u64(T_LATE, 0), 3, 0, done, &done_calls), ==, 0);
 		wait_for(&done_calls, 2 * i + 2);
 		g_assert_cmpint(done_status, ==, -EOPNOTSUPP);
+		/* The other workers' rings are finite, and they may have no CPU just now. */
+		end = g_get_monotonic_time() + WAIT_MS * 1000;
+		while (dpvs_msg_type_unconfirmed(T_LATE) > (i % 10 == 9 ? 0 : 20)) {
+			g_assert_cmpint(g_get_monotonic_time(), <, end);
+			g_main_context_iteration(NULL, FALSE);
+		}
 	}
-	end = g_get_monotonic_time() + WAIT_MS * 1000;
-	while (dpvs_msg_type_unconfirmed(T_LATE) > 0) {
-		g_assert_cmpint(g_get_monotonic_time(), <, end);
-		g_main_context_iteration(NULL, FALSE);
-	}
+	g_assert_cmpuint(dpvs_msg_type_unconfirmed(T_LATE), ==, 0);
 
 	/* A worker registers. */
 	atomic_store(&reg_answers, 0);
