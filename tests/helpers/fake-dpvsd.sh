@@ -8,7 +8,9 @@ fake_pid=
 fake_start()
 {
 	: >"$TEST_DIR/fake.log"
-	"$top_builddir/tests/helpers/fake-dpvsd" "$DPVS_SOCKET" >"$TEST_DIR/fake.log" 2>"$TEST_DIR/fake.err" &
+	# 3 belongs to the test: a pipe that the daemon held open would never end.
+	"$top_builddir/tests/helpers/fake-dpvsd" "$DPVS_SOCKET" >"$TEST_DIR/fake.log" \
+		2>"$TEST_DIR/fake.err" 3>&- &
 	fake_pid=$!
 	trap fake_stop EXIT
 	fake_tries=0
