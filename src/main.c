@@ -13,6 +13,7 @@
 
 #include "core/conf.h"
 #include "core/log.h"
+#include "core/notify.h"
 #include "daemon.h"
 #include "modules.h"
 
@@ -79,6 +80,15 @@ main_parse(int *argc, char ***argv, char ***ret_eal_args)
 	return 0;
 }
 
+static void
+main_tell(const char *lines)
+{
+	int err = notify_manager(lines);
+
+	if (err < 0)
+		log_warning("dpvsd", "cannot tell the service manager (NOTIFY_SOCKET): %s", g_strerror(-err));
+}
+
 static int
 main_run(char **eal_args)
 {
@@ -97,7 +107,9 @@ main_run(char **eal_args)
 	loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, main_quit, loop);
 	g_unix_signal_add(SIGINT, main_quit, loop);
+	main_tell("READY=1\nSTATUS=Ready");
 	g_main_loop_run(loop);
+	main_tell("STOPPING=1");
 	g_main_loop_unref(loop);
 	daemon_stop();
 	return DAEMON_OK;
