@@ -15,7 +15,8 @@ tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c tests/helpers/fake
 tests_helpers_fake_dpvsd_CFLAGS = $(test_cflags)
 tests_helpers_fake_dpvsd_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 
-TESTS += tests/ctl/ipvsadm-listings.t
-dist_check_SCRIPTS += tests/ctl/ipvsadm-listings.t tests/ctl/ipvsadm-bad-input.t tests/ctl/ipvsadm-recorded.t \
+ipvsadm_tests = tests/ctl/ipvsadm-bad-input.t tests/ctl/ipvsadm-listings.t tests/ctl/ipvsadm-recorded.t \
 	tests/ctl/ipvsadm-save-restore.t
+TESTS += $(ipvsadm_tests)
+dist_check_SCRIPTS += $(ipvsadm_tests)
 EXTRA_DIST += tests/ctl/data/ipvsadm-recorded.txt

@@ -282,8 +282,8 @@ keyset_clear(struct keyset *set)
 /* Batches in the order in which they are sent; the last is for everything that does not add. */
 enum {
 	BATCH_SERVICES,
-	BATCH_SERVERS,
 	BATCH_LADDRS,
+	BATCH_SERVERS, /* after the local addresses that full-NAT servers need */
 	BATCH_OTHER,
 	BATCH_COUNT,
 };

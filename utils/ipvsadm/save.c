@@ -73,13 +73,13 @@ save_run(struct dpvs_client *client, const struct cmdline *line)
 		snprintf(service, sizeof(service), "%s %s", proto_option(conf->key.proto),
 			 addr_port_text(&conf->key.vip, conf->key.port, conf->key.proto, naming, name));
 		save_service(conf, service);
-		dests = config_dests(&config, i, &count);
-		for (uint32_t j = 0; j < count; j++)
-			save_dest(&dests[j].conf, service, naming);
 		laddrs = config_laddrs(&config, i, &count);
 		for (uint32_t j = 0; j < count; j++)
 			printf("-P %s -z %s -F %.*s\n", service, format_addr(&laddrs[j].conf.addr, addr),
 			       DPVS_IFNAME_SIZE, laddrs[j].conf.dev);
+		dests = config_dests(&config, i, &count);
+		for (uint32_t j = 0; j < count; j++)
+			save_dest(&dests[j].conf, service, naming);
 	}
 	config_free(&config);
 	if (fflush(stdout) == 0 && !ferror(stdout))
