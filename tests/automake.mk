@@ -36,3 +36,11 @@ tests_helpers_libharness_la_CPPFLAGS = $(test_cppflags)
 tests_helpers_libharness_la_CFLAGS = $(test_cflags)
 tests_helpers_libharness_la_LIBADD = tests/helpers/libtesteal.la src/libdpvsd.la -lrte_net_ring
 test_harness_libs = tests/helpers/libharness.la
+
+# A small network around it, and packets: $(test_lb_libs) as LDADD.
+check_LTLIBRARIES += tests/helpers/liblbtest.la
+tests_helpers_liblbtest_la_SOURCES = tests/helpers/lbtest.c tests/helpers/lbtest.h
+tests_helpers_liblbtest_la_CPPFLAGS = $(test_cppflags)
+tests_helpers_liblbtest_la_CFLAGS = $(test_cflags)
+tests_helpers_liblbtest_la_LIBADD = tests/helpers/libharness.la
+test_lb_libs = tests/helpers/liblbtest.la

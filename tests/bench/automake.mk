@@ -15,3 +15,9 @@ tests_bench_bench_msg_SOURCES = tests/bench/bench_msg.c tests/bench/bench.h
 tests_bench_bench_msg_CPPFLAGS = $(test_cppflags)
 tests_bench_bench_msg_CFLAGS = $(test_cflags)
 tests_bench_bench_msg_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
+
+bench_programs += tests/bench/bench_dp
+tests_bench_bench_dp_SOURCES = tests/bench/bench_dp.c tests/bench/feed.c tests/bench/feed.h
+tests_bench_bench_dp_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
+tests_bench_bench_dp_CFLAGS = $(test_cflags)
+tests_bench_bench_dp_LDADD = $(test_lb_libs)

@@ -4,3 +4,31 @@ tests_packet_eth_test_SOURCES = tests/packet/eth_test.c
 tests_packet_eth_test_CPPFLAGS = $(test_cppflags)
 tests_packet_eth_test_CFLAGS = $(test_cflags)
 tests_packet_eth_test_LDADD = $(test_harness_libs)
+
+check_PROGRAMS += tests/packet/translate_test
+TESTS += tests/packet/translate_test
+tests_packet_translate_test_SOURCES = tests/packet/translate_test.c
+tests_packet_translate_test_CPPFLAGS = $(test_cppflags)
+tests_packet_translate_test_CFLAGS = $(test_cflags)
+tests_packet_translate_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/dr_test
+TESTS += tests/packet/dr_test
+tests_packet_dr_test_SOURCES = tests/packet/dr_test.c
+tests_packet_dr_test_CPPFLAGS = $(test_cppflags)
+tests_packet_dr_test_CFLAGS = $(test_cflags)
+tests_packet_dr_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/icmp_error_test
+TESTS += tests/packet/icmp_error_test
+tests_packet_icmp_error_test_SOURCES = tests/packet/icmp_error_test.c
+tests_packet_icmp_error_test_CPPFLAGS = $(test_cppflags)
+tests_packet_icmp_error_test_CFLAGS = $(test_cflags)
+tests_packet_icmp_error_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/conn_test
+TESTS += tests/packet/conn_test
+tests_packet_conn_test_SOURCES = tests/packet/conn_test.c
+tests_packet_conn_test_CPPFLAGS = $(test_cppflags)
+tests_packet_conn_test_CFLAGS = $(test_cflags)
+tests_packet_conn_test_LDADD = $(test_lb_libs)
