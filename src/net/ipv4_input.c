@@ -152,9 +152,9 @@ ip4_input_one(struct rte_mbuf *m)
 	total = rte_be_to_cpu_16(ip->total_length);
 	fine = (ip->version_ihl == 0x45) & (total >= sizeof(*ip)) & (total <= len) & (m->nb_segs == 1) &
 	       ((ip->fragment_offset & rte_cpu_to_be_16((uint16_t)~RTE_IPV4_HDR_DF_FLAG)) == 0) &
-	       ip4_first_host(ip->src_addr) & ip4_first_host(ip->dst_addr) &
+	       (int)ip4_first_host(ip->src_addr) & (int)ip4_first_host(ip->dst_addr) &
 	       ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != RTE_MBUF_F_RX_IP_CKSUM_BAD) &
-	       (ip4_sum(ip) == 0xffff);
+	       (int)(ip4_sum(ip) == 0xffff);
 	if (unlikely(!fine))
 		return ip4_input_odd(m);
 
