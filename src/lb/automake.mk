@@ -10,7 +10,7 @@ src_libdpvsd_la_SOURCES += src/lb/conn.c src/lb/conn_ctrl.c src/lb/conn_ctrl.h s
 	src/lb/xmit/xmit_nat.c
 
 # Control side: truth.h says what each file does.
-src_libdpvsd_la_SOURCES += src/lb/addr_table.c src/lb/addr_table.h src/lb/dest.c src/lb/dest_slot.c src/lb/garp.c \
+src_libdpvsd_la_SOURCES += src/lb/addr_table.c src/lb/addr_table.h src/lb/dest.c src/lb/dest_slot.c \
 	src/lb/laddr.c src/lb/lb_build.c src/lb/lb_get.c src/lb/lb_key.c src/lb/lb_stats.c \
 	src/lb/replica.c src/lb/replica.h src/lb/reserve.h src/lb/sched.c src/lb/service.c \
 	src/lb/service_ctl.c src/lb/slots.h src/lb/timeouts.c src/lb/truth.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The truth about virtual services, and the SETs that change it: add, edit, del, flush. Errors and their
+ * The truth about virtual services, and the SETs that change it: add, edit, del, flush; and
+ * the SET that announces a virtual address. Errors and their
  * order are those of LVS. Handlers change the truth at once and leave notes that take it back; what workers
  * get of it is built before the commit (lb_build.c).
  */
@@ -14,6 +15,7 @@
 #include "lb/sched.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
+#include "net/ifaddr.h"
 
 /* A day: longer than any client keeps a silent connection; below what a timer wheel holds. */
 #define CONN_TIMEOUT_MAX_S 86400u
@@ -367,5 +369,31 @@ service_ctl_flush(struct change *c, const void *record)
 	(void)record;
 	while ((vs = TAILQ_FIRST(&list)) != NULL)
 		del(c, vs);
+	return 0;
+}
+
+static void
+announce(void *arg)
+{
+	struct vs *vs = arg;
+
+	ifaddr_announce(vs->key.af, &vs->key.addr); /* the address may have gone meanwhile: then there is none */
+	vs_unref(vs);
+}
+
+int
+service_ctl_garp(struct change *c, const void *record)
+{
+	char text[KEY_TEXT_SIZE];
+	struct vs *vs;
+	int err = vs_require(c, record, &vs);
+
+	if (err != 0)
+		return err;
+	if (ifaddr_port_of(vs->key.af, &vs->key.addr) < 0)
+		return change_error(c, -EADDRNOTAVAIL, "no port has the address of %s; add it with dpip addr add",
+				    key_text(&vs->key, text));
+	change_undo(c, vs_unref, vs_ref(vs));
+	change_done(c, announce, vs);
 	return 0;
 }

@@ -4,12 +4,12 @@
  * for workers (lb/service.h) are built. Private to the control side of src/lb:
  *
  *   service.c      worker's view, look-up, publication; the module
- *   service_ctl.c  SET 200, 202 to 204    dest.c     SET 205 to 207
+ *   service_ctl.c  SET 200, 202 to 204, 208    dest.c     SET 205 to 207
  *   dest_slot.c    slots of servers, and those removed while connections hold them
  *   lb_key.c       keys and addresses from and to the wire
  *   lb_build.c     from truth to worker objects, once per service and change
  *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 200 to 204
- *   laddr.c        family laddr           timeouts.c   8100           garp.c   SET 208
+ *   laddr.c        family laddr           timeouts.c   SET and GET 8100
  *
  * Thread-safety: main lcore only.
  */
@@ -108,6 +108,7 @@ int service_ctl_add(struct change *c, const void *record);
 int service_ctl_edit(struct change *c, const void *record);
 int service_ctl_del(struct change *c, const void *record);
 int service_ctl_flush(struct change *c, const void *record);
+int service_ctl_garp(struct change *c, const void *record);
 
 /* lb_key.c */
 /* addr_from_wire(): 0, or -EINVAL: family, or bytes past an IPv4 address. */
@@ -199,9 +200,6 @@ void laddr_unlink_all(struct change *c, struct vs *vs);
 void laddr_discard(struct vs *vs);
 /** laddr_describe: address and slot, for the workers' object. */
 void laddr_describe(const struct laddr *laddr, struct service_laddr *ret_laddr);
-
-/* garp.c */
-int service_ctl_garp(struct change *c, const void *record);
 
 /* timeouts.c */
 void timeouts_init(void);

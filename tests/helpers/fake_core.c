@@ -8,11 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <rte_mbuf.h>
-
 #include "core/change.h"
 #include "core/conf.h"
-#include "core/graph.h"
 #include "core/lcore.h"
 #include "core/log.h"
 #include "lb/conn.h"
@@ -63,6 +60,8 @@ static GHashTable *held;        /* bytes of an address -> count */
 static char *error_text;
 static unsigned int fail_after;
 static uint64_t generation;
+static unsigned int announced;
+static unsigned int fail_commits;
 static const struct netif netifs[2] = { { .port = 0, .mtu = 1500 }, { .port = 1, .mtu = 1500 } };
 
 /* core/lcore.h */
@@ -209,6 +208,11 @@ change_commit(struct change *c)
 			return err;
 		}
 	}
+	if (fail_commits > 0) {
+		fail_commits--;
+		change_abandon(c);
+		return -ENOBUFS;
+	}
 	generation += c->ops->len > 0;
 	g_queue_push_tail(&in_flight, c);
 	end_acknowledged();
@@ -252,7 +256,7 @@ conf_uint(const struct conf *conf, const char *section, const char *key)
 	g_assert_not_reached();
 }
 
-/* net/netif.h, net/ifaddr.h, core/graph.h, lb/conn.h: two ports, "lan0" and "lan1". */
+/* net/netif.h, net/ifaddr.h, lb/conn.h: two ports, "lan0" and "lan1". */
 
 const struct netif *
 netif_by_name(const char *name)
@@ -273,25 +277,16 @@ netif_get(uint16_t port)
 }
 
 int
-netif_xmit(uint16_t port, struct rte_mbuf *m)
+ifaddr_port_of(uint8_t af, const union ip_addr *addr)
 {
-	(void)port;
-	(void)m;
-	return -ENOBUFS;
-}
-
-struct rte_mempool *
-graph_pool(void)
-{
-	return NULL;
+	return fake_held(af, addr) > 0 ? 0 : -1;
 }
 
 int
-ifaddr_port_of(uint8_t af, const union ip_addr *addr)
+ifaddr_announce(uint8_t af, const union ip_addr *addr)
 {
-	(void)af;
-	(void)addr;
-	return -1;
+	announced += ifaddr_port_of(af, addr) >= 0;
+	return 0;
 }
 
 uint32_t
@@ -551,4 +546,16 @@ fake_job(const char *name)
 		}
 	}
 	g_assert_not_reached();
+}
+
+void
+fake_fail_commits(unsigned int n)
+{
+	fail_commits = n;
+}
+
+unsigned int
+fake_announced(void)
+{
+	return announced;
 }

@@ -6,8 +6,8 @@
  * workers may see a change can be tried. No EAL, no daemon.
  *
  * A program that links this gets these functions in place of the daemon's: change_*(), lcore_*(), conf_*(),
- * netif_by_name(), netif_name(), netif_get(), netif_xmit(), ifaddr_hold(), ifaddr_release(),
- * ifaddr_port_of(), graph_pool(), conn_capacity(), log_*(), dpvs_req_*().
+ * netif_by_name(), netif_name(), netif_get(), ifaddr_hold(), ifaddr_release(),
+ * ifaddr_port_of(), ifaddr_announce(), conn_capacity(), log_*(), dpvs_req_*().
  *
  * Thread-safety: one thread.
  */
@@ -52,6 +52,12 @@ void fake_be(unsigned int worker);
 
 /** fake_fail_after: the @n-th change_op() from now on fails; 0: none does. */
 void fake_fail_after(unsigned int n);
+
+/** fake_fail_commits: the next @n commits find the rings full. */
+void fake_fail_commits(unsigned int n);
+
+/** fake_announced: addresses announced so far. */
+unsigned int fake_announced(void);
 
 /** fake_held: how often an address is held on its port. */
 unsigned int fake_held(uint8_t af, const void *addr);

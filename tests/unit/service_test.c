@@ -526,6 +526,9 @@ test_no_memory(void)
 	}
 	g_assert_cmpint(err, ==, 0);
 	fake_sync();
+	fake_fail_commits(1);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_FLUSH, NULL, 0), ==, -ENOBUFS);
+	g_assert_cmpuint(count_of(DPVS_GET_DESTS, NULL), ==, 40);
 	err = -ENOMEM;
 	for (unsigned int n = 1; err == -ENOMEM; n++) {
 		fake_fail_after(n);
@@ -974,6 +977,25 @@ test_large_service(void)
 	fake_stop();
 }
 
+/* A virtual address is announced where it is on a port (here: as a local address of another service). */
+static void
+test_announce(void)
+{
+	struct dpvs_service_key other = rec_key("192.0.2.7", 80, IPPROTO_TCP);
+	struct dpvs_laddr_conf conf = rec_laddr(&other, VIP, "lan0");
+
+	setup();
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_GARP, &vip, 1), ==, -ESRCH);
+	g_assert_cmpint(add_service(VIP, 80, IPPROTO_TCP, "rr"), ==, 0);
+	g_assert_cmpint(add_service("192.0.2.7", 80, IPPROTO_TCP, "rr"), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_GARP, &vip, 1), ==, -EADDRNOTAVAIL);
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &conf, 1), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_GARP, &vip, 1), ==, 0);
+	fake_sync();
+	g_assert_cmpuint(fake_announced(), ==, 1);
+	fake_stop();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -996,5 +1018,6 @@ main(int argc, char **argv)
 	g_test_add_func("/dest/slot/revived", test_revive);
 	g_test_add_func("/laddr/add, share, remove while used", test_laddr);
 	g_test_add_func("/timeouts/set", test_timeouts);
+	g_test_add_func("/service/announce", test_announce);
 	return g_test_run();
 }

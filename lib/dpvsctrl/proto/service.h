@@ -10,7 +10,8 @@
  *
  * Errors of SET, as in LVS: -EEXIST service or dest is there; -ESRCH service is not there;
  * -ENOENT dest (205..207) or scheduler (202, 203) is not there; -EINVAL anything wrong in a field;
- * -EOPNOTSUPP a combination that this build cannot forward; -ENOSPC a table is full.
+ * -EOPNOTSUPP a combination that this build cannot forward; -ENOSPC a table is full;
+ * -EADDRNOTAVAIL (208) no port has the virtual address.
  */
 #ifndef DPVSCTRL_PROTO_SERVICE_H
 #define DPVSCTRL_PROTO_SERVICE_H
