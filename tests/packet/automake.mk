@@ -32,3 +32,10 @@ tests_packet_conn_test_SOURCES = tests/packet/conn_test.c
 tests_packet_conn_test_CPPFLAGS = $(test_cppflags)
 tests_packet_conn_test_CFLAGS = $(test_cflags)
 tests_packet_conn_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/handover_test
+TESTS += tests/packet/handover_test
+tests_packet_handover_test_SOURCES = tests/packet/handover_test.c
+tests_packet_handover_test_CPPFLAGS = $(test_cppflags)
+tests_packet_handover_test_CFLAGS = $(test_cflags)
+tests_packet_handover_test_LDADD = $(test_harness_libs)
