@@ -20,3 +20,6 @@ ipvsadm_tests = tests/ctl/ipvsadm-bad-input.t tests/ctl/ipvsadm-listings.t tests
 TESTS += $(ipvsadm_tests)
 dist_check_SCRIPTS += $(ipvsadm_tests)
 EXTRA_DIST += tests/ctl/data/ipvsadm-recorded.txt
+
+TESTS += tests/ctl/services.t
+dist_check_SCRIPTS += tests/ctl/services.t
