@@ -146,6 +146,20 @@ ends "verify fails when a worker is behind" 2 "0: main generation 12 unconfirmed
 dpip: 1 of 2 workers are not at generation 12." verify
 fake_stop
 
+# A table that comes in parts.
+FAKE_CONNS=20001
+export FAKE_CONNS
+fake_start
+is "all of a long list" "$("$dpip" -br conn | sort | uniq -c | awk '{ print $1, $2 }')" "10001 tcp
+10000 udp"
+is "a limit" "$("$dpip" -br conn show limit 8193 | wc -l)" 8193
+is "a small limit" "$("$dpip" -br conn show limit 3 | wc -l)" 3
+is "a limit of what -6 leaves" "$("$dpip" -6 -br conn show limit 5000 | grep -c '^udp')" 5000
+is "a count" "$("$dpip" -4 conn count)" 10001
+is "a count with a limit" "$("$dpip" conn count proto tcp limit 9000)" 9000
+fake_stop
+unset FAKE_CONNS
+
 # JSON of every show, read by another program.
 if command -v jq >/dev/null; then
 	reader="jq -e ."

@@ -165,9 +165,45 @@ show_conn_brief(struct dpip *d, const struct dpvs_conn_info *c)
 		    format_addr_port(&c->dest, c->dest_port, dest));
 }
 
-static int
-list(struct dpip *d, const struct dpip_value *v, struct dpvs_reply **ret_reply)
+/* Connections asked for at once: a table of millions is never held here as a whole. */
+#define PART 8192
+
+/** struct walk: what to do with each connection of a list. */
+struct walk {
+	void (*begin)(struct dpip *d); /**< before the first one, when the first answer is there; or
+					  NULL */
+	void (*each)(struct dpip *d, const struct dpvs_conn_info *c); /**< or NULL */
+	uint64_t count;
+};
+
+/* Walks over an answer. Returns false when nothing is to follow. */
+static bool
+walk_part(struct dpip *d, struct walk *w, const struct dpvs_reply *reply, uint64_t limit,
+	  uint64_t *cursor)
 {
+	uint64_t start = *cursor;
+
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		struct dpvs_conn_info c;
+
+		dpvs_reply_record(reply, i, &c, sizeof(c));
+		*cursor = c.cursor;
+		/* -4 and -6: the filter of the request has no word for them. */
+		if (d->opts.family && c.client.family != d->opts.family)
+			continue;
+		if (w->each)
+			w->each(d, &c);
+		if (++w->count == limit)
+			return false;
+	}
+	/* A daemon that gives no cursors has said all at once. */
+	return dpvs_reply_count(reply) >= PART && *cursor > start;
+}
+
+static int
+walk(struct dpip *d, const struct dpip_value *v, struct walk *w)
+{
+	uint64_t limit = v[CONN_LIMIT].num;
 	struct dpvs_conn_filter filter = {
 		.client = v[CONN_CLIENT].addr,
 		.vip = v[CONN_VIP].addr,
@@ -177,42 +213,44 @@ list(struct dpip *d, const struct dpip_value *v, struct dpvs_reply **ret_reply)
 		.dest_port = v[CONN_DEST].port,
 		.proto = (uint8_t)v[CONN_PROTO].num,
 		.state_plus_one = v[CONN_STATE].given ? (uint8_t)(v[CONN_STATE].num + 1) : 0,
-		.limit = (uint32_t)v[CONN_LIMIT].num,
+		.limit = limit && limit < PART && !d->opts.family ? (uint32_t)limit : PART,
 	};
+	struct dpvs_reply *reply;
+	bool first = true, more;
 
-	return session_get(d, DPVS_GET_CONNS, &filter, sizeof(filter), ret_reply);
+	w->count = 0;
+	do {
+		int rc = session_get(d, DPVS_GET_CONNS, &filter, sizeof(filter), &reply);
+
+		if (rc)
+			return rc;
+		if (first && w->begin)
+			w->begin(d);
+		first = false;
+		more = walk_part(d, w, reply, limit, &filter.cursor);
+		dpvs_reply_free(reply);
+	} while (more);
+	return EXIT_OK;
 }
 
 static void
-show_all(struct dpip *d, const struct dpvs_reply *reply)
+show_either(struct dpip *d, const struct dpvs_conn_info *c)
 {
-	struct dpvs_conn_info c;
-
-	show_open(d);
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		dpvs_reply_record(reply, i, &c, sizeof(c));
-		/* -4 and -6 filter here: the filter of the request has no word for it. */
-		if (d->opts.family && c.client.family != d->opts.family)
-			continue;
-		if (d->opts.brief && !writer_is_json(&d->w))
-			show_conn_brief(d, &c);
-		else
-			show_conn(d, &c);
-	}
-	show_close(d);
+	if (d->opts.brief && !writer_is_json(&d->w))
+		show_conn_brief(d, c);
+	else
+		show_conn(d, c);
 }
 
 static int
 conn_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
-	struct dpvs_reply *reply;
-	int rc = list(d, v, &reply);
+	struct walk w = { .begin = show_open, .each = show_either };
+	int rc = walk(d, v, &w);
 
-	if (rc)
-		return rc;
-	show_all(d, reply);
-	dpvs_reply_free(reply);
-	return EXIT_OK;
+	if (rc == EXIT_OK)
+		show_close(d);
+	return rc;
 }
 
 static int
@@ -225,12 +263,18 @@ conn_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 		.vip_port = v[CONN_VIP].port,
 		.proto = (uint8_t)v[CONN_DEST].num,
 	};
+	struct dpvs_conn_info c;
 	struct dpvs_reply *reply;
 	int rc = session_get(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
 
 	if (rc)
 		return rc;
-	show_all(d, reply);
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &c, sizeof(c));
+		show_either(d, &c);
+	}
+	show_close(d);
 	dpvs_reply_free(reply);
 	return EXIT_OK;
 }
@@ -255,40 +299,22 @@ count_all(struct dpip *d, uint64_t *ret_count)
 }
 
 static int
-count_some(struct dpip *d, const struct dpip_value *v, uint64_t *ret_count)
-{
-	struct dpvs_conn_info c;
-	struct dpvs_reply *reply;
-	int rc = list(d, v, &reply);
-
-	if (rc)
-		return rc;
-	*ret_count = 0;
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		dpvs_reply_record(reply, i, &c, sizeof(c));
-		*ret_count += !d->opts.family || c.client.family == d->opts.family;
-	}
-	dpvs_reply_free(reply);
-	return EXIT_OK;
-}
-
-static int
 conn_count(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	bool filtered = d->opts.family != 0;
 	char number[FORMAT_NUMBER_SIZE];
-	uint64_t count;
+	struct walk w = { 0 };
 	int rc;
 
 	for (int i = CONN_CLIENT; i <= CONN_LIMIT; i++)
 		filtered |= v[i].given;
-	rc = filtered ? count_some(d, v, &count) : count_all(d, &count);
+	rc = filtered ? walk(d, v, &w) : count_all(d, &w.count);
 	if (rc)
 		return rc;
 	show_open(d);
 	writer_open_object(&d->w, NULL);
-	writer_uint(&d->w, "count", count);
-	writer_text(&d->w, "%s\n", show_number(d, count, number));
+	writer_uint(&d->w, "count", w.count);
+	writer_text(&d->w, "%s\n", show_number(d, w.count, number));
 	writer_close_object(&d->w);
 	show_close(d);
 	return EXIT_OK;
