@@ -42,6 +42,14 @@ main_quit(gpointer loop)
 	return G_SOURCE_CONTINUE;
 }
 
+/* A terminal that goes away is no reason to stop forwarding. */
+static gboolean
+main_hangup(gpointer arg)
+{
+	log_notice("dpvsd", "SIGHUP: this build does not reload its configuration; nothing changed");
+	return G_SOURCE_CONTINUE;
+}
+
 /* The file given must exist; the default one need not. */
 static const char *
 main_conf_path(void)
@@ -101,12 +109,16 @@ main_run(char **eal_args)
 	int code;
 
 	signal(SIGPIPE, SIG_IGN);
-	code = daemon_start(&params);
-	if (code != DAEMON_OK)
-		return code;
+	/* Before the start: a signal that comes during it ends the daemon cleanly when it is up. */
 	loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, main_quit, loop);
 	g_unix_signal_add(SIGINT, main_quit, loop);
+	g_unix_signal_add(SIGHUP, main_hangup, NULL);
+	code = daemon_start(&params);
+	if (code != DAEMON_OK) {
+		g_main_loop_unref(loop);
+		return code;
+	}
 	main_tell("READY=1\nSTATUS=Ready");
 	g_main_loop_run(loop);
 	main_tell("STOPPING=1");

@@ -171,12 +171,11 @@ eal_lcores(const struct conf *conf, GPtrArray *argv)
 	if (nmain == 0)
 		main_cpu[0] = allowed[0];
 	if (ncpus == 0) {
-		/* All but main's, when there are others. */
+		/* Main's comes last: it is used when workers outnumber the others. */
 		for (j = 0; j < nallowed; j++)
 			if (allowed[j] != main_cpu[0])
 				cpus[ncpus++] = allowed[j];
-		if (ncpus == 0)
-			cpus[ncpus++] = main_cpu[0];
+		cpus[ncpus++] = main_cpu[0];
 	}
 	g_string_append_printf(map, "0@%u", main_cpu[0]);
 	for (i = 0; i < workers; i++)

@@ -411,7 +411,7 @@ static const struct conf_key lcore_conf[] = {
 		.min = 1,
 		.max = 256,
 		.def_str = "auto",
-		.help = "CPUs of the workers, as \"2,4-7\", in turn; auto: all but main's when there are others.",
+		.help = "CPUs of the workers, as \"2,4-7\", in turn; auto: all of this process, main's last.",
 	},
 	{
 		.name = "idle",

@@ -55,6 +55,9 @@ kill_daemon
 ok "kill -9 leaves the socket behind" test -e "$DPVS_SOCKET"
 start_daemon
 ok "the next one starts at once and answers" "$DPIP" link show
+kill -HUP "$daemon_pid"
+ok "SIGHUP does not end it" "$DPIP" link show
+ok "SIGHUP: says that nothing is reloaded" grep -q "SIGHUP" "$daemon_log"
 kill -INT "$daemon_pid"
 wait "$daemon_pid"
 is "SIGINT ends it with 0" "$?" 0
