@@ -1,7 +1,7 @@
 # Benches: "make bench". Each program prints JSON objects, one a line, on stdout:
 #   {"bench":NAME,"value":N,"unit":U,"floor":N,"ratio":R}
 # Name a program in bench_programs and give its _SOURCES, _CPPFLAGS, ... as for any other.
-bench_programs = tests/bench/msg_bench
+bench_programs = tests/bench/bench_msg
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
@@ -21,7 +21,3 @@ tests_bench_bench_dp_SOURCES = tests/bench/bench_dp.c tests/bench/feed.c tests/b
 tests_bench_bench_dp_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
 tests_bench_bench_dp_CFLAGS = $(test_cflags)
 tests_bench_bench_dp_LDADD = $(test_lb_libs)
-tests_bench_msg_bench_SOURCES = tests/bench/msg_bench.c tests/bench/bench.h
-tests_bench_msg_bench_CPPFLAGS = $(test_cppflags)
-tests_bench_msg_bench_CFLAGS = $(test_cflags)
-tests_bench_msg_bench_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
