@@ -130,20 +130,6 @@ dest_inactive_total(uint32_t index)
 	return total;
 }
 
-uint64_t
-dest_load(uint32_t index)
-{
-	uint64_t load = 0;
-
-	for (unsigned int i = 0; i < lcore_worker_count(); i++) {
-		const struct dest_conns *dc = &dest_conns[i][index];
-
-		load += ((uint64_t)__atomic_load_n(&dc->active, __ATOMIC_RELAXED) << 8) +
-			__atomic_load_n(&dc->inactive, __ATOMIC_RELAXED);
-	}
-	return load;
-}
-
 static bool
 is_held(uint32_t index)
 {

@@ -15,7 +15,7 @@
  * Thread-safety
  *   worker lcore: service_lookup(), service_by_reply(), service_schedule(), dest_lcore(), dest_is_there(),
  *     dest_hold(), dest_put(), dest_count()
- *   any lcore: dest_active_total(), dest_inactive_total(), dest_load()
+ *   any lcore: dest_active_total(), dest_inactive_total()
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -166,8 +166,5 @@ const struct dest *service_schedule(const struct service *svc, const struct flow
 /** dest_active_total, dest_inactive_total: summed over the workers (plain reads; exact enough to balance). */
 uint32_t dest_active_total(uint32_t dest_index);
 uint32_t dest_inactive_total(uint32_t dest_index);
-
-/** dest_load: of a slot over all workers, in LVS's measure: 256 for an established connection, 1 for others. */
-uint64_t dest_load(uint32_t dest_index);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include <rte_cycles.h>
+
 #include <dpvsctrl/proto/service.h>
 
 #include "fake_core.h"
@@ -508,6 +510,33 @@ test_mh_size(void)
 	teardown(&b);
 }
 
+/* Cycles per choice with 4 workers; printed, not judged. */
+static void
+test_cost(void)
+{
+	static const unsigned int sizes[] = { 10, 100, 1000 };
+	const struct sched_ops *all[] = { &sched_rr, &sched_wrr, &sched_lc, &sched_wlc, &sched_mh };
+	static struct bench b;
+	int weights[1001];
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(all); i++) {
+		for (unsigned int j = 0; j < G_N_ELEMENTS(sizes); j++) {
+			uint64_t start;
+
+			for (unsigned int k = 0; k < sizes[j]; k++)
+				weights[k] = (int)(1 + k % 5);
+			weights[sizes[j]] = -1;
+			setup(&b, all[i], weights);
+			run(&b, 1000);
+			start = rte_rdtsc();
+			run(&b, 1000);
+			g_test_message("%s, %u servers: %u cycles", all[i]->name, sizes[j],
+				       (unsigned int)((rte_rdtsc() - start) / 1000));
+			teardown(&b);
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -532,5 +561,6 @@ main(int argc, char **argv)
 	g_test_add_func("/sched/mh/a server drains", test_mh_drain);
 	g_test_add_func("/sched/mh/port", test_mh_port);
 	g_test_add_func("/sched/mh/table size", test_mh_size);
+	g_test_add_func("/sched/cost", test_cost);
 	return g_test_run();
 }

@@ -4,6 +4,7 @@
  * tie. Compared as products: no division, no rounding.
  */
 #include "lb/sched.h"
+#include "lb/sched/load.h"
 #include "lb/sched/ready.h"
 #include "lb/service.h"
 
@@ -11,6 +12,7 @@ static const struct dest *
 wlc_pick(const struct service *svc, struct sched_lcore *state, const struct flow *flow)
 {
 	const struct sched_ready *ready = svc->sched_table;
+	const unsigned int workers = lcore_worker_count();
 	const struct dest *least = NULL;
 	uint64_t least_load = 0;
 
@@ -18,9 +20,9 @@ wlc_pick(const struct service *svc, struct sched_lcore *state, const struct flow
 	(void)flow;
 	for (uint32_t i = 0; i < ready->count; i++) {
 		const struct dest *dest = &svc->dests[ready->dest[i]];
-		uint64_t load = dest_load(dest->index);
+		uint64_t load = sched_load(dest->index, workers);
 
-		/* Loads are below 2^41, weights below 2^16. */
+		/* Loads are below 2^48, weights below 2^16. */
 		if (least == NULL || load * least->weight < least_load * dest->weight) {
 			least = dest;
 			least_load = load;
