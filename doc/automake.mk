@@ -4,3 +4,4 @@ dist_man_MANS += doc/man/dpip.8 doc/man/dpip-addr.8 doc/man/dpip-conn.8 doc/man/
 	doc/man/dpip-neigh.8 doc/man/dpip-route.8 doc/man/dpip-stats.8 doc/man/dpip-verify.8
 EXTRA_DIST += doc/coding-style.md doc/modules.md doc/testing.md
 EXTRA_DIST += doc/core.md
+EXTRA_DIST += doc/services.md
