@@ -449,8 +449,8 @@ static const struct module_stat conn_stats_table[CONN_STAT_COUNT + 1] = {
 	[CONN_STAT_NO_PORT] = { "no-port", DPVS_STAT_DROP,
 				"New connections refused because no local port was free." },
 	[CONN_STAT_REPLY_CLASH] = { "reply-clash", DPVS_STAT_DROP,
-				    "New connections refused because their replies would look like those "
-				    "of another one of the same client port and server." },
+				    "New connections refused: their replies would look like those "
+				    "of another one of that client port and server." },
 	[CONN_STAT_DEST_GONE] = { "server-gone", DPVS_STAT_DROP,
 				  "Packets of connections whose server was removed." },
 	[CONN_STAT_SHORT_L4] = { "short-l4", DPVS_STAT_DROP,

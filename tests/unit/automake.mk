@@ -113,3 +113,10 @@ tests_unit_notify_test_SOURCES = tests/unit/notify_test.c
 tests_unit_notify_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 tests_unit_notify_test_CFLAGS = $(test_cflags)
 tests_unit_notify_test_LDADD = src/libdpvsd.la $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/modules_test
+TESTS += tests/unit/modules_test
+tests_unit_modules_test_SOURCES = tests/unit/modules_test.c
+tests_unit_modules_test_CPPFLAGS = $(test_cppflags)
+tests_unit_modules_test_CFLAGS = $(test_cflags)
+tests_unit_modules_test_LDADD = src/libdpvsd.la
