@@ -5,3 +5,4 @@ dist_man_MANS += doc/man/dpip.8 doc/man/dpip-addr.8 doc/man/dpip-conn.8 doc/man/
 EXTRA_DIST += doc/coding-style.md doc/modules.md doc/testing.md
 EXTRA_DIST += doc/core.md
 EXTRA_DIST += doc/services.md
+EXTRA_DIST += doc/tools.md doc/graph.svg

@@ -272,24 +272,23 @@ END
 shows graph dot <<'END'
 digraph dpvsd {
 	rankdir=LR;
+	fontname="sans-serif";
 	node [shape=box, style="filled,rounded", fontname="sans-serif"];
 	"port_rx" [fillcolor="#d8f0d8"];
 	"port_rx" -> "eth_input";
-	"eth_input" [fillcolor="#ffffff"];
+	"eth_input" [fillcolor="#ffffff", color="#c04040"];
 	"eth_input" -> "ip4_input";
-	"eth_input" -> "drop" [color="#e0b0b0", constraint=false];
-	"ip4_input" [fillcolor="#ffffff"];
+	"ip4_input" [fillcolor="#ffffff", color="#c04040"];
 	"ip4_input" -> "port_tx";
-	"ip4_input" -> "drop" [color="#e0b0b0", constraint=false];
-	"port_tx" [fillcolor="#d5e4f6"];
-	"port_tx" -> "drop" [color="#e0b0b0", constraint=false];
-	"drop" [fillcolor="#f6d5d5"];
+	"port_tx" [fillcolor="#d5e4f6", color="#c04040"];
+	label="green: packets start here; red border: packets may be dropped here; dashed: to another worker";
 }
 END
 
 shows -s -d graph dot <<'END'
 digraph dpvsd {
 	rankdir=LR;
+	fontname="sans-serif";
 	node [shape=box, style="filled,rounded", fontname="sans-serif"];
 	"port_rx-0-0" [fillcolor="#d8f0d8", label="port_rx-0-0\n200 packets\n38 cycles each"];
 	"port_rx-0-0" -> "eth_input";
@@ -297,15 +296,15 @@ digraph dpvsd {
 	"port_rx-1-0" -> "eth_input";
 	"eth_input" [fillcolor="#ffffff", label="eth_input\n200 packets\n38 cycles each"];
 	"eth_input" -> "ip4_input";
-	"eth_input" -> "drop" [color="#e0b0b0", constraint=false];
+	"eth_input" -> "drop";
 	"ip4_input" [fillcolor="#ffffff", label="ip4_input\n200 packets\n38 cycles each"];
 	"ip4_input" -> "port_tx-0";
 	"ip4_input" -> "port_tx-1";
-	"ip4_input" -> "drop" [color="#e0b0b0", constraint=false];
+	"ip4_input" -> "drop";
 	"port_tx-0" [fillcolor="#d5e4f6", label="port_tx-0\n200 packets\n38 cycles each"];
-	"port_tx-0" -> "drop" [color="#e0b0b0", constraint=false];
+	"port_tx-0" -> "drop";
 	"port_tx-1" [fillcolor="#d5e4f6", label="port_tx-1\n200 packets\n38 cycles each"];
-	"port_tx-1" -> "drop" [color="#e0b0b0", constraint=false];
+	"port_tx-1" -> "drop";
 	"drop" [fillcolor="#f6d5d5", label="drop\n0 packets"];
 }
 END

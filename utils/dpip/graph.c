@@ -46,6 +46,18 @@ struct nodes {
 	uint32_t count;
 };
 
+/* Is @word one of the blank-separated @words? */
+static bool
+has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
 /* rte_graph names a clone after its parent, with a hyphen between. */
 static void
 cut_clone(char *name)
@@ -64,15 +76,11 @@ cut_next(char *next)
 	*out = '\0';
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 		size_t len;
-		bool seen = false;
 
 		cut_clone(word);
-		len = strlen(word);
-		for (const char *at = next; (at = strstr(at, word)); at += len)
-			seen |= (at == next || at[-1] == ' ') &&
-				(at[len] == ' ' || at[len] == '\0');
-		if (seen)
+		if (has_word(next, word))
 			continue;
+		len = strlen(word);
 		if (out != next)
 			*out++ = ' ';
 		memcpy(out, word, len + 1);
@@ -237,33 +245,41 @@ graph_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	return EXIT_OK;
 }
 
-/* Has any other node an edge to @name? */
+/* Packets start in nodes that no other one leads to. */
 static bool
-has_input(const struct nodes *nodes, const char *name)
+is_source(const struct nodes *nodes, const char *name)
 {
-	size_t len = strlen(name);
-
-	for (uint32_t i = 0; i < nodes->count; i++) {
-		const char *next = nodes->rows[i].next;
-
-		for (const char *at = next; (at = strstr(at, name)); at += len)
-			if ((at == next || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-				return true;
-	}
-	return false;
+	for (uint32_t i = 0; i < nodes->count; i++)
+		if (has_word(nodes->rows[i].next, name))
+			return false;
+	return true;
 }
 
+static const char *
+fill_color(const struct nodes *nodes, const char *name)
+{
+	if (is_source(nodes, name))
+		return "#d8f0d8";
+	if (strncmp(name, "port_tx", 7) == 0)
+		return "#d5e4f6";
+	if (strncmp(name, "lb", 2) == 0 || strncmp(name, "xmit_", 5) == 0)
+		return "#fdf0cf";
+	return strcmp(name, "drop") == 0 ? "#f6d5d5" : "#ffffff";
+}
+
+/*
+ * Most nodes can drop: edges to "drop" would hide all others. A red border says the same; -d draws
+ * them.
+ */
 static void
 draw_node(struct dpip *d, const struct nodes *nodes, const struct dpvs_graph_node_info *n)
 {
-	const char *fill = !has_input(nodes, n->name)		 ? "#d8f0d8"
-			   : strcmp(n->name, "drop") == 0	 ? "#f6d5d5"
-			   : strncmp(n->name, "port_tx", 7) == 0 ? "#d5e4f6"
-								 : "#ffffff";
+	bool drops = !d->opts.details && has_word(n->next, "drop");
 	char copy[sizeof(n->next)], number[FORMAT_NUMBER_SIZE];
 	char *save;
 
-	writer_text(&d->w, "\t\"%s\" [fillcolor=\"%s\"", n->name, fill);
+	writer_text(&d->w, "\t\"%s\" [fillcolor=\"%s\"%s", n->name, fill_color(nodes, n->name),
+		    drops ? ", color=\"#c04040\"" : "");
 	if (d->opts.statistics) {
 		writer_text(&d->w, ", label=\"%s\\n%s packets", n->name,
 			    show_number(d, n->pkts, number));
@@ -274,11 +290,9 @@ draw_node(struct dpip *d, const struct nodes *nodes, const struct dpvs_graph_nod
 	}
 	writer_text(&d->w, "];\n");
 	show_copy(n->next, sizeof(copy), copy);
-	/* Most nodes can drop: these edges stay in the background. */
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		writer_text(&d->w, "\t\"%s\" -> \"%s\"%s;\n", n->name, word,
-			    strcmp(word, "drop") == 0 ? " [color=\"#e0b0b0\", constraint=false]"
-						      : "");
+		if (!drops || strcmp(word, "drop") != 0)
+			writer_text(&d->w, "\t\"%s\" -> \"%s\";\n", n->name, word);
 	writer_open_object(&d->w, NULL);
 	writer_str(&d->w, "node", n->name);
 	write_next(d, n->next);
@@ -295,10 +309,22 @@ graph_dot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value 
 		return rc;
 	show_open(d);
 	writer_text(&d->w,
-		    "digraph dpvsd {\n\trankdir=LR;\n"
+		    "digraph dpvsd {\n\trankdir=LR;\n\tfontname=\"sans-serif\";\n"
 		    "\tnode [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\"];\n");
-	for (uint32_t i = 0; i < nodes.count; i++)
-		draw_node(d, &nodes, &nodes.rows[i]);
+	for (uint32_t i = 0; i < nodes.count; i++) {
+		if (strcmp(nodes.rows[i].name, "drop") != 0 || d->opts.details ||
+		    writer_is_json(&d->w))
+			draw_node(d, &nodes, &nodes.rows[i]);
+		/* No edge of the graph: the way over a ring to the graph of another worker. */
+		if (strcmp(nodes.rows[i].name, "handover") == 0)
+			writer_text(&d->w, "\t\"handover\" -> \"handover_rx\" [style=dashed, "
+					   "constraint=false];\n");
+	}
+	if (!d->opts.details)
+		writer_text(
+			&d->w,
+			"\tlabel=\"green: packets start here; red border: packets may be dropped "
+			"here; dashed: to another worker\";\n");
 	writer_text(&d->w, "}\n");
 	show_close(d);
 	free(nodes.rows);
@@ -322,7 +348,7 @@ static const struct dpip_verb graph_verbs[] = {
 		.name = "dot",
 		.help = "The running graph as a drawing for Graphviz; with -s packets and cycles "
 			"in it, with -d "
-			"each port and queue apart.",
+			"each port and queue apart and edges to drop.",
 		.run = graph_dot,
 		.flags = DPIP_SHOW,
 	},

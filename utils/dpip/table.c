@@ -294,11 +294,12 @@ table_complete(FILE *file, char *const *words, bool *ret_devices)
 	words = options_skip(file, words);
 	if (!words || !words[0])
 		return;
-	if (!words[1]) {
+	if (!words[1] || (strcmp(words[0], "help") == 0 && !words[2])) {
 		for (const struct dpip_object *const *o = objects; *o; o++)
 			if ((*o)->verbs)
 				fprintf(file, "%s\n", (*o)->name);
-		fputs("help\n", file);
+		if (!words[1])
+			fputs("help\n", file);
 		return;
 	}
 	object = table_find_object(words[0], NULL, 0);
