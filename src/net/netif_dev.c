@@ -81,6 +81,8 @@ port_choose_queues(struct port *p, const struct port_want *want, const struct rt
 	else
 		p->rx_queues = (uint16_t)RTE_MIN(info->max_rx_queues, workers);
 	p->tx_queues = (uint16_t)RTE_MIN(info->max_tx_queues, workers);
+	if (strcmp(p->driver, "net_tap") == 0)
+		p->tx_queues = p->rx_queues; /* it insists on pairs */
 	if (p->rx_queues == 0 || p->tx_queues == 0) {
 		log_error("netif", "port %s: the device %s has no queues", p->name, p->device);
 		return -EINVAL;
