@@ -109,13 +109,22 @@ harness_make_port(unsigned int port)
 	g_assert_cmpint(id, ==, port);
 }
 
+/* Empties all rings. Without @pool, packets are only forgotten: theirs is gone. */
 static void
-harness_drain(struct rte_ring *ring)
+harness_drain(bool pool)
 {
 	struct rte_mbuf *m;
+	unsigned int p, w;
 
-	while (rte_ring_dequeue(ring, (void **)&m) == 0)
-		rte_pktmbuf_free(m);
+	for (p = 0; p < port_count; p++) {
+		for (w = 0; w < worker_count; w++) {
+			while (rte_ring_dequeue(ring_ports[p].rx[w], (void **)&m) == 0 ||
+			       rte_ring_dequeue(ring_ports[p].tx[w], (void **)&m) == 0) {
+				if (pool)
+					rte_pktmbuf_free(m);
+			}
+		}
+	}
 }
 
 /* ---- start and stop ---- */
@@ -140,23 +149,21 @@ harness_start(unsigned int ports, const char *conf)
 void
 harness_stop(void)
 {
-	unsigned int p, w;
 	guint64 used;
 	gint64 end = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
 
 	harness_settle();
-	for (p = 0; p < port_count; p++) {
-		for (w = 0; w < worker_count; w++) {
-			harness_drain(ring_ports[p].rx[w]);
-			harness_drain(ring_ports[p].tx[w]);
-		}
-	}
+	harness_drain(true);
 	/* Modules may hold a packet for a while (fragments, unresolved neighbours), but not for ever. */
-	while ((used = harness_mbufs()) > 0 && g_get_monotonic_time() < end)
+	while ((used = harness_mbufs()) > 0 && g_get_monotonic_time() < end) {
 		harness_pump(10);
+		harness_drain(true);
+	}
 	if (used > 0)
 		g_test_message("%" G_GUINT64_FORMAT " packet buffers are still held when the daemon stops", used);
 	daemon_stop();
+	/* What it said in its last moment must not meet the next one. */
+	harness_drain(false);
 }
 
 /* ---- packets ---- */
