@@ -122,7 +122,9 @@ is "a batch survives a restart of the daemon between two lines" \
 is "--count repeats, rates from the second round on" \
 	"$("$dpip" --count 2 stats show rx | sed 's/ *$//')" \
 	"ipv4.rx                                     1500000
+
 ipv4.rx                                     1500000          0.0/s"
+is "no empty line between them with -o" "$("$dpip" -o --count 2 stats show rx | grep -c .)" 2
 is "--interval and --count; counts of the interval" \
 	"$("$dpip" --interval 1 --count 2 -j graph show eth_input | sed 's/.*"packets":\([0-9]*\).*/\1/' | tail -n 1)" \
 	"200"

@@ -4,6 +4,7 @@
  */
 #include "dpip/command.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -55,6 +56,9 @@ run_once(void *ctx)
 
 	d->elapsed_s = d->round ? now - r->last_s : 0;
 	r->last_s = now;
+	/* Rounds are told apart, but not where somebody reads line by line. */
+	if (d->round && !d->opts.json && !d->opts.oneline)
+		putchar('\n');
 	writer_init(&d->w, stdout, writer_flags(&d->opts));
 	rc = r->verb->run(d, r->verb, r->values);
 	d->round++;
