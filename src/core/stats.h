@@ -23,7 +23,10 @@ struct stats_block {
 static inline void
 stats_add(struct stats_block *block, unsigned int id, uint64_t n)
 {
-	block->lcore[rte_lcore_id()][id] += n;
+	uint64_t *counter = &block->lcore[rte_lcore_id()][id];
+
+	/* One writer; the relaxed store is for the reader on another lcore. */
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
 static inline void
