@@ -46,6 +46,8 @@ write_sample(struct writer *w)
 	writer_pair_addr(w, "addr", "inet", &addr);
 	writer_break(w);
 	writer_int(w, "minus", -1);
+	writer_int(w, "least", INT64_MIN);
+	writer_uint(w, "zero", 0);
 	writer_uint(w, "big", UINT64_MAX);
 	writer_bool(w, "up", true);
 	writer_null(w, "nothing");
@@ -73,6 +75,7 @@ test_json(void)
 	write_sample(&out.writer);
 	output_is(&out,
 		  "[{\"name\":\"dpdk0\",\"mtu\":1500,\"addr\":\"192.0.2.1\",\"minus\":-1,"
+		  "\"least\":-9223372036854775808,\"zero\":0,"
 		  "\"big\":18446744073709551615,\"up\":true,\"nothing\":null,\"none\":null,"
 		  "\"mac\":\"02:00:00:00:00:01\",\"half\":0.500,\"nan\":null,\"empty\":[],\"sub\":{\"x\":1}},2]\n");
 	output_open(&out, WRITER_JSON);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,7 +31,8 @@ sleep_ms(uint64_t ms)
 }
 
 int
-daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
+daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
+	    char why[DAEMON_TEXT_SIZE])
 {
 	uint64_t deadline = now_ms() + (uint64_t)opts->wait_s * 1000;
 	unsigned int timeout_ms = DAEMON_TIMEOUT_MS;
@@ -53,11 +55,19 @@ daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
 		dpvs_client_close(client);
 		sleep_ms(50);
 	}
-	if (client)
-		error_print("%s", dpvs_client_error(client));
-	else
-		error_print("cannot connect to the daemon: %s", strerror(-rc));
+	snprintf(why, DAEMON_TEXT_SIZE, "%s", client ? dpvs_client_error(client) : strerror(-rc));
 	dpvs_client_close(client);
+	return rc;
+}
+
+int
+daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
+{
+	char why[DAEMON_TEXT_SIZE];
+	int rc = daemon_open(opts, ret_client, why);
+
+	if (rc < 0)
+		error_print("%s", why);
 	return rc;
 }
 

@@ -21,11 +21,19 @@ struct daemon_opts {
 	unsigned int wait_s;   /**< --wait: how long to wait for the daemon to be there, 0: not at all */
 };
 
+/** Size of what daemon_open() says. */
+#define DAEMON_TEXT_SIZE 1024
+
 /**
- * daemon_connect: connects; with wait_s it tries again until the daemon is there or the time is over.
+ * daemon_open: connects; with wait_s it tries again until the daemon is there or the time is over.
  * @ret_client (out): NULL on failure
- * Returns: 0, or a negative errno after one line on stderr.
+ * @why (out): on failure one line that says what was tried, why it failed, and the cure
+ * Returns: 0 or a negative errno.
  */
+int daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
+		char why[DAEMON_TEXT_SIZE]);
+
+/** daemon_connect: as daemon_open(), but says on stderr why it failed. */
 int daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client);
 
 /**

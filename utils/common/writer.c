@@ -94,12 +94,20 @@ utf8_len(const unsigned char *s)
 static void
 quoted(struct writer *w, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	const unsigned char *s = (const unsigned char *)text, *plain;
 
-	fputc('"', w->file);
+	putc_unlocked('"', w->file);
 	while (*s) {
-		unsigned int len = utf8_len(s);
+		unsigned int len;
 
+		/* What needs nothing goes out in one piece: that is nearly everything. */
+		for (plain = s; *s >= ' ' && *s < 0x7f && *s != '"' && *s != '\\'; s++)
+			;
+		if (s > plain)
+			fwrite(plain, 1, (size_t)(s - plain), w->file);
+		if (*s == '\0')
+			break;
+		len = utf8_len(s);
 		if (len == 0) {
 			fputs("\\ufffd", w->file);
 			s++;
@@ -112,7 +120,20 @@ quoted(struct writer *w, const char *text)
 			s += len;
 		}
 	}
-	fputc('"', w->file);
+	putc_unlocked('"', w->file);
+}
+
+/* printf() is half the time of a long listing. */
+static void
+digits(struct writer *w, uint64_t value)
+{
+	char buf[20];
+	char *p = buf + sizeof(buf);
+
+	do
+		*--p = (char)('0' + value % 10);
+	while (value /= 10);
+	fwrite(p, 1, (size_t)(buf + sizeof(buf) - p), w->file);
 }
 
 /* Comma, indentation and key of the next value. */
@@ -121,7 +142,7 @@ begin_value(struct writer *w, const char *key)
 {
 	if (w->depth > 0) {
 		if (w->has_items[w->depth - 1])
-			fputc(',', w->file);
+			putc_unlocked(',', w->file);
 		w->has_items[w->depth - 1] = true;
 		indent(w);
 		assert(w->is_array[w->depth - 1] == (key == NULL));
@@ -139,7 +160,7 @@ open_level(struct writer *w, const char *key, bool is_array)
 		return;
 	begin_value(w, key);
 	assert(w->depth < WRITER_DEPTH_MAX);
-	fputc(is_array ? '[' : '{', w->file);
+	putc_unlocked(is_array ? '[' : '{', w->file);
 	w->is_array[w->depth] = is_array;
 	w->has_items[w->depth] = false;
 	w->depth++;
@@ -154,7 +175,7 @@ close_level(struct writer *w, bool is_array)
 	w->depth--;
 	if (w->has_items[w->depth])
 		indent(w);
-	fputc(is_array ? ']' : '}', w->file);
+	putc_unlocked(is_array ? ']' : '}', w->file);
 }
 
 void
@@ -199,7 +220,7 @@ writer_uint(struct writer *w, const char *key, uint64_t value)
 	if (!writer_is_json(w))
 		return;
 	begin_value(w, key);
-	fprintf(w->file, "%" PRIu64, value);
+	digits(w, value);
 }
 
 void
@@ -208,7 +229,9 @@ writer_int(struct writer *w, const char *key, int64_t value)
 	if (!writer_is_json(w))
 		return;
 	begin_value(w, key);
-	fprintf(w->file, "%" PRId64, value);
+	if (value < 0)
+		putc_unlocked('-', w->file);
+	digits(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void

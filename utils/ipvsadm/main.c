@@ -33,6 +33,7 @@ main(int argc, char **argv)
 	struct dpvs_client *client;
 	struct problem problem;
 	struct cmdline line;
+	char why[DAEMON_TEXT_SIZE];
 	int rc;
 
 	error_set_program("ipvsadm");
@@ -51,7 +52,13 @@ main(int argc, char **argv)
 		error_print("cannot write: %s", strerror(errno));
 		return IPVSADM_INTERNAL;
 	}
-	if (daemon_connect(&line.daemon, &client) < 0) {
+	rc = daemon_open(&line.daemon, &client, why);
+	if (rc < 0) {
+		/* Scripts look for these words of the original. */
+		if (rc == -EACCES)
+			error_print("Permission denied (you must be root): %s", why);
+		else
+			error_print("%s", why);
 		cmdline_clear(&line);
 		return IPVSADM_USAGE;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "common/format.h"
 #include "common/parse.h"
@@ -25,6 +26,22 @@ struct cached_name {
 };
 
 static struct cached_name name_cache[NAME_CACHE_SIZE];
+
+/* A resolver that does not answer must not hold up a listing of thousands of addresses: after so long, in
+ * all, addresses are shown as numbers. */
+#define LOOKUP_MAX_MS 5000
+
+static int64_t lookup_ms; /* spent so far */
+static bool lookup_over;  /* no more look-ups in this run */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 static int
 name_lookup(const char *name, struct dpvs_addr *ret_addr)
@@ -93,8 +110,10 @@ host_name(const struct dpvs_addr *addr)
 	struct sockaddr_storage ss = { .ss_family = addr->family };
 	struct cached_name *entry;
 	uint32_t hash = addr->family;
-	socklen_t len;
 	char host[NI_MAXHOST];
+	socklen_t len;
+	int64_t start;
+	int rc;
 
 	for (unsigned int i = 0; i < sizeof(addr->bytes); i++)
 		hash = hash * 31 + addr->bytes[i];
@@ -111,18 +130,43 @@ host_name(const struct dpvs_addr *addr)
 	free(entry->name);
 	entry->addr = *addr;
 	entry->name = NULL;
-	if (getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL, 0, NI_NAMEREQD) == 0)
+	if (lookup_over)
+		return NULL;
+	start = now_ms();
+	rc = getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL, 0, NI_NAMEREQD);
+	lookup_ms += now_ms() - start;
+	/* EAI_AGAIN: the resolver is not there; it is not asked again. */
+	lookup_over = rc == EAI_AGAIN || lookup_ms > LOOKUP_MAX_MS;
+	if (rc == 0)
 		entry->name = strdup(host);
 	return entry->name;
 }
 
+/* Likewise for ports: each look-up would read the file again. */
+#define PORT_CACHE_SIZE 256u
+
+struct cached_port {
+	bool used;
+	uint8_t proto;
+	uint16_t port;
+	char name[64]; /* "": has none */
+};
+
+static struct cached_port port_cache[PORT_CACHE_SIZE];
+
 static const char *
 port_name(uint16_t port, uint8_t proto)
 {
+	struct cached_port *cached = &port_cache[(port ^ proto) % PORT_CACHE_SIZE];
 	char number[FORMAT_NUMBER_SIZE];
-	struct servent *entry = port ? getservbyport(htons(port), proto_name(proto, number)) : NULL;
+	struct servent *entry;
 
-	return entry ? entry->s_name : NULL;
+	if (!cached->used || cached->port != port || cached->proto != proto) {
+		entry = port ? getservbyport(htons(port), proto_name(proto, number)) : NULL;
+		*cached = (struct cached_port){ .used = true, .proto = proto, .port = port };
+		snprintf(cached->name, sizeof(cached->name), "%s", entry ? entry->s_name : "");
+	}
+	return cached->name[0] ? cached->name : NULL;
 }
 
 char *
@@ -130,7 +174,7 @@ addr_port_text(const struct dpvs_addr *addr, uint16_t port, uint8_t proto, enum 
 	       char buf[NAME_SIZE])
 {
 	const char *host = NULL, *service = NULL;
-	char numeric[FORMAT_ADDR_SIZE], digits[8], service_buf[64];
+	char numeric[FORMAT_ADDR_SIZE], digits[8];
 	struct dpvs_addr again;
 	uint16_t port_again;
 	bool brackets, has_port;
@@ -141,10 +185,6 @@ addr_port_text(const struct dpvs_addr *addr, uint16_t port, uint8_t proto, enum 
 	if (naming != NAMING_NUMERIC) {
 		host = host_name(addr);
 		service = port_name(port, proto);
-		/* The next look-up overwrites it. */
-		if (service)
-			service = strncpy(service_buf, service, sizeof(service_buf) - 1);
-		service_buf[sizeof(service_buf) - 1] = '\0';
 	}
 	if (naming == NAMING_SAFE && service &&
 	    (parse_port_name(service, proto_name(proto, number), &port_again, NULL) < 0 ||
