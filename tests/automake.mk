@@ -44,3 +44,10 @@ tests_helpers_liblbtest_la_CPPFLAGS = $(test_cppflags)
 tests_helpers_liblbtest_la_CFLAGS = $(test_cflags)
 tests_helpers_liblbtest_la_LIBADD = tests/helpers/libharness.la
 test_lb_libs = tests/helpers/liblbtest.la
+
+# A small network around it: $(test_net_libs).
+check_LTLIBRARIES += tests/helpers/libtestnet.la
+tests_helpers_libtestnet_la_SOURCES = tests/helpers/net.c tests/helpers/net.h
+tests_helpers_libtestnet_la_CPPFLAGS = $(test_cppflags)
+tests_helpers_libtestnet_la_CFLAGS = $(test_cflags)
+test_net_libs = tests/helpers/libtestnet.la $(test_harness_libs)

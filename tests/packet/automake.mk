@@ -39,3 +39,24 @@ tests_packet_handover_test_SOURCES = tests/packet/handover_test.c
 tests_packet_handover_test_CPPFLAGS = $(test_cppflags)
 tests_packet_handover_test_CFLAGS = $(test_cflags)
 tests_packet_handover_test_LDADD = $(test_harness_libs)
+
+check_PROGRAMS += tests/packet/ip4_test
+TESTS += tests/packet/ip4_test
+tests_packet_ip4_test_SOURCES = tests/packet/ip4_test.c
+tests_packet_ip4_test_CPPFLAGS = $(test_cppflags)
+tests_packet_ip4_test_CFLAGS = $(test_cflags)
+tests_packet_ip4_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/neigh_test
+TESTS += tests/packet/neigh_test
+tests_packet_neigh_test_SOURCES = tests/packet/neigh_test.c
+tests_packet_neigh_test_CPPFLAGS = $(test_cppflags)
+tests_packet_neigh_test_CFLAGS = $(test_cflags)
+tests_packet_neigh_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/frag_test
+TESTS += tests/packet/frag_test
+tests_packet_frag_test_SOURCES = tests/packet/frag_test.c
+tests_packet_frag_test_CPPFLAGS = $(test_cppflags)
+tests_packet_frag_test_CFLAGS = $(test_cflags)
+tests_packet_frag_test_LDADD = $(test_net_libs)
