@@ -283,6 +283,7 @@ conn_open(struct conn_worker *w, const struct service *svc, const struct dest *d
 	*ret_stat = CONN_STAT_TABLE_FULL;
 	if (conn_link(t, c, CONN_IN) != 0)
 		goto err_port;
+	c->flags |= CONN_F_IN_KEY;
 	if (c->fwd != DPVS_FWD_DR) {
 		if (conn_link(t, c, CONN_OUT) != 0)
 			goto err_link;
@@ -312,7 +313,8 @@ conn_close(struct conn_table *t, struct conn *c)
 	struct conn_worker *w = container_of(t, struct conn_worker, table);
 
 	conn_timer_del(t, c);
-	conn_unlink(t, c, CONN_IN);
+	if ((c->flags & CONN_F_IN_KEY) != 0)
+		conn_unlink(t, c, CONN_IN);
 	if ((c->flags & CONN_F_OUT_KEY) != 0)
 		conn_unlink(t, c, CONN_OUT);
 	port_put(w, c);
@@ -322,6 +324,18 @@ conn_close(struct conn_table *t, struct conn *c)
 		dest_count(c->dest, 0, -1);
 	dest_put(c->dest);
 	conn_free(t, c);
+}
+
+void
+conn_succeed(struct conn_table *t, struct conn *c)
+{
+	/* Room for the successor comes first. */
+	if (c->state != DPVS_CONN_TIME_WAIT || (c->flags & CONN_F_LPORT) == 0 || t->count >= t->max) {
+		conn_close(t, c);
+		return;
+	}
+	conn_unlink(t, c, CONN_IN);
+	c->flags &= (uint16_t)~CONN_F_IN_KEY;
 }
 
 static int

@@ -83,6 +83,12 @@ struct conn *conn_open(struct conn_worker *w, const struct service *svc, const s
 /** conn_close: ends @c at once. */
 void conn_close(struct conn_table *t, struct conn *c);
 
+/**
+ * conn_succeed: @c is over and its client begins anew from the same port. Where the server may still have it
+ * in TIME_WAIT, it stays to keep its local port, known only by the server's key; else it is closed.
+ */
+void conn_succeed(struct conn_table *t, struct conn *c);
+
 /** conn_set_state: and what follows from it: counters of the server, time-out. */
 void conn_set_state(struct conn_worker *w, struct conn *c, uint8_t state);
 

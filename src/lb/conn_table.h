@@ -43,6 +43,7 @@ enum {
 	CONN_F_ACTIVE = 1u << 2,  /**< counted in dest_lcore.active, else in .inactive */
 	CONN_F_SEQ = 1u << 3,     /**< sequence numbers of the client are shifted by .seq_delta */
 	CONN_F_NO_TS = 1u << 4,   /**< the client's SYN goes without its timestamp option */
+	CONN_F_IN_KEY = 1u << 5,  /**< the client's key is in the table; see conn_succeed() */
 };
 
 /** struct conn_tuple: addresses (IPv4 only) and ports as a packet of that direction carries them on arrival. */

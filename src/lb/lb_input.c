@@ -126,7 +126,7 @@ lb_tcp(struct conn_worker *w, struct conn *c, unsigned int dir, const struct rte
 	uint8_t state;
 
 	if (begins_anew(c, dir, tcp->tcp_flags)) {
-		conn_close(&w->table, c);
+		conn_succeed(&w->table, c);
 		return false;
 	}
 	if (!dest_is_there(c->dest, c->dest_gen))

@@ -65,7 +65,7 @@ unsigned int lb_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta 
 
 /**
  * lb_tcp: state and sequence numbers follow a TCP packet that is more than data of an established
- * connection. Returns false: the connection had ended and this SYN begins another; it is closed.
+ * connection. Returns false: the connection had ended and this SYN begins another.
  */
 bool lb_tcp(struct conn_worker *w, struct conn *c, unsigned int dir, const struct rte_tcp_hdr *tcp,
 	    uint32_t len);

@@ -60,3 +60,10 @@ tests_packet_frag_test_SOURCES = tests/packet/frag_test.c
 tests_packet_frag_test_CPPFLAGS = $(test_cppflags)
 tests_packet_frag_test_CFLAGS = $(test_cflags)
 tests_packet_frag_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/spray_test
+TESTS += tests/packet/spray_test
+tests_packet_spray_test_SOURCES = tests/packet/spray_test.c
+tests_packet_spray_test_CPPFLAGS = $(test_cppflags)
+tests_packet_spray_test_CFLAGS = $(test_cflags)
+tests_packet_spray_test_LDADD = $(test_lb_libs)
