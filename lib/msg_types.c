@@ -300,7 +300,7 @@ static const struct dpvs_msg_type built_in[] = {
 	},
 };
 
-/* The seed's register_built_in_msg(). */
+/* REG, UNREG, HELLO, GET_ALL_SLAVE_ID. */
 int
 msg_types_init(void)
 {

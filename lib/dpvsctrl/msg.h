@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-/** Message types: the seed's numbers, then ours from 64. */
+/** Message types: those below 64 are DPVS's. */
 enum {
 	DPVS_MSG_REG = 1,
 	DPVS_MSG_UNREG = 2,
@@ -153,7 +153,7 @@ struct dpvs_msg_params {
 };
 
 /**
- * dpvs_msg_init: the seed's msg_init(): makes pool, rings and doorbells for main and all enabled lcores and
+ * dpvs_msg_init: makes pool, rings and doorbells for main and all enabled lcores and
  * registers the built-in types (REG, UNREG, HELLO, GET_ALL_SLAVE_ID).
  * Context: main lcore, after rte_eal_init(), before workers are launched.
  * Returns: 0, -ENOMEM, -EEXIST (second call). Since: 0.1
@@ -241,13 +241,13 @@ void dpvs_msg_commit(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn
 void dpvs_msg_defer(struct dpvs_msg *msg);
 
 /**
- * dpvs_msg_process: the seed's msg_slave_process(): handles up to the budget of messages of the calling
+ * dpvs_msg_process: handles up to the budget of messages of the calling
  * worker, highest priority first. Returns: number handled. Since: 0.1
  */
 unsigned int dpvs_msg_process(void);
 
 /**
- * dpvs_msg_process_main: the seed's msg_master_process(); a GSource of the default context calls it, tests
+ * dpvs_msg_process_main: the same for the main lcore; a GSource of the default context calls it, tests
  * without a loop may. Returns: number handled. Since: 0.1
  */
 unsigned int dpvs_msg_process_main(void);

@@ -39,7 +39,7 @@ enum {
 	DPVS_SOCKOPT_EVENT = 2,
 };
 
-/** struct dpvs_sock_msg: the header of a request, a reply or an event (the seed's, byte for byte on LP64). */
+/** struct dpvs_sock_msg: the header of a request, a reply or an event (DPVS's layout on LP64, its padding used as seq). */
 struct dpvs_sock_msg {
 	uint32_t version; /**< DPVS_PROTO_VERSION */
 	uint32_t id;
