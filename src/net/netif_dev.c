@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <glib.h>
-#include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
