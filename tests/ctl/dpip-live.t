@@ -59,7 +59,7 @@ is "life times count down" "$("$DPIP" -4 -o addr show dpdk1 | sed -E 's/(3[56]|1
 	"1: dpdk1    inet 198.51.100.1/24 brd 198.51.100.9 scope global dpdk1\\       valid_lft Nsec preferred_lft Nsec"
 says "both families, brief" 0 \
 	"dpdk1            UP             198.51.100.1/24 fe80::ff:fe00:1/64" -br addr show dpdk1
-before=$("$DPIP" -j addr)
+before=$("$DPIP" -br addr)
 says "there already" 2 "dpip: 192.0.2.1/24 is on dpdk0 already" addr add 192.0.2.1/24 dev dpdk0
 says "no such port" 2 'Device "dpdk9" does not exist.' addr add 192.0.2.7/24 dev dpdk9
 says "not there" 2 "dpip: 192.0.2.7 is not on dpdk0" addr del 192.0.2.7/24 dev dpdk0
@@ -67,7 +67,7 @@ for bad in 0.0.0.0/24 127.0.0.1/8 224.0.0.1/24 255.255.255.255/32 ff02::1/64 ::/
 	"$DPIP" addr add $bad dev dpdk0 2>"$TEST_DIR/err"
 	is "$bad is no address for a port: one line" "$? $(wc -l <"$TEST_DIR/err")" "2 1"
 done
-is "nothing changed" "$("$DPIP" -j addr)" "$before"
+is "nothing changed" "$("$DPIP" -br addr)" "$before"
 does "set changes" addr set 198.51.100.1/24 dev dpdk1 valid_lft forever
 says "... the life time" 0 "1: dpdk1    inet 198.51.100.1/24 brd 198.51.100.255 scope global dpdk1\\       valid_lft forever preferred_lft forever" \
 	-4 -o addr show dpdk1

@@ -192,7 +192,7 @@ END
 
 shows lcore <<'END'
 0: main cpu 0 numa 0 thread 1000 generation 12
-    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2
+    messages 17 preempted 2
 1: worker cpu 0 numa 0 thread 1001 generation 12
     busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2
     queues 2 rx 100 tx 90 drops 10 handed_out 4 handed_in 0 connections 20

@@ -58,7 +58,7 @@ show_lcore(struct dpip *d, const struct dpvs_lcore_info *l)
 	find_before(d, l->id, &before);
 	busy = l->busy_cycles - before.busy_cycles;
 	all = busy + l->idle_cycles - before.idle_cycles;
-	percent = all ? 100.0 * (double)busy / (double)all : 0;
+	percent = 100.0 * (double)busy / (double)(all ? all : 1);
 
 	writer_open_object(&d->w, NULL);
 	writer_uint(&d->w, "lcore", l->id);
@@ -72,10 +72,17 @@ show_lcore(struct dpip *d, const struct dpvs_lcore_info *l)
 	writer_pair_uint(&d->w, "generation", "generation", l->generation);
 	writer_break(&d->w);
 	writer_text(&d->w, "    ");
-	writer_double(&d->w, "busy_percent", percent);
-	writer_text(&d->w, "busy %.1f%% ", percent);
-	pair_count(d, "loops", "loops", l->loops);
-	pair_count(d, "sleeps", "sleeps", l->sleeps);
+	/* The main lcore waits for events: it has no loop whose turns could be counted. */
+	if (all == 0) {
+		writer_null(&d->w, "busy_percent");
+		writer_uint(&d->w, "loops", l->loops);
+		writer_uint(&d->w, "sleeps", l->sleeps);
+	} else {
+		writer_double(&d->w, "busy_percent", percent);
+		writer_text(&d->w, "busy %.1f%% ", percent);
+		pair_count(d, "loops", "loops", l->loops);
+		pair_count(d, "sleeps", "sleeps", l->sleeps);
+	}
 	pair_count(d, "messages", "messages", l->msgs);
 	pair_count(d, "involuntary_switches", "preempted", l->nivcsw);
 	writer_uint(&d->w, "busy_cycles", l->busy_cycles);
