@@ -33,8 +33,8 @@
 /* 256: connections under way at once; more would only queue in the listen backlog. */
 #define IN_FLIGHT 256
 
-/* 60 s: a SYN that is lost is sent again after 1, 3, 7, 15, 31 s. */
-#define OPEN_LIMIT_MS 60000
+/* A SYN that is lost is sent again after 1, 3, 7, 15, 31 s. */
+#define OPEN_LIMIT_MS 100000
 
 struct conn {
 	int fd;
@@ -149,23 +149,21 @@ dial(const char *address, uint16_t port)
 	return fd;
 }
 
-/* Waits until every open connection has seen the server's end. Returns how many had not. */
+/* Has the server end every connection. Returns how many did not see that end. */
 static unsigned int
 close_all(struct conn *conns, unsigned int count)
 {
 	struct epoll_event ev[EVENTS];
 	int64_t limit = now_ms() + OPEN_LIMIT_MS;
-	unsigned int open = 0;
+	unsigned int asked = 0, open = 0;
 
-	for (unsigned int i = 0; i < count; i++) {
-		if (conns[i].fd < 0)
-			continue;
-		if (write(conns[i].fd, "q", 1) == 1)
-			open++;
-	}
-	while (open > 0 && now_ms() < limit) {
-		int n = epoll_wait(epfd, ev, EVENTS, 1000);
+	while ((asked < count || open > 0) && now_ms() < limit) {
+		int n;
 
+		for (; asked < count && open < IN_FLIGHT; asked++)
+			if (conns[asked].fd >= 0 && write(conns[asked].fd, "q", 1) == 1)
+				open++;
+		n = epoll_wait(epfd, ev, EVENTS, 1000);
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
 			char byte;
@@ -177,7 +175,7 @@ close_all(struct conn *conns, unsigned int count)
 			open--;
 		}
 	}
-	return open;
+	return open + count - asked;
 }
 
 /*
@@ -221,6 +219,8 @@ open_share(const char *address, const uint16_t *port, unsigned int num_ports, un
 				c->done = true;
 				answered++;
 			} else {
+				if (failed == 0)
+					perror("manyconn: a connection failed");
 				close(c->fd);
 				c->fd = -1;
 				c->done = true;
@@ -228,6 +228,9 @@ open_share(const char *address, const uint16_t *port, unsigned int num_ports, un
 			}
 		}
 	}
+	if (answered + failed < count)
+		fprintf(stderr, "manyconn: %u connections got no answer in %d s\n",
+			count - answered - failed, OPEN_LIMIT_MS / 1000);
 	if (write(tell, &answered, sizeof(answered)) != sizeof(answered) || read(hold, &byte, 1) != 0)
 		die("pipe");
 	answered = close_all(conns, started);
