@@ -25,5 +25,7 @@ in_ns rs2 "$manyconn" server 8000 2 &
 ok "70,000 connections are open at once" opens
 ok "and the same again at once" opens
 diag "$(ipvsadm -ln --stats --exact)"
+# A SYN that a server's TIME_WAIT refused would have made its connection twice.
+is "each connection was made once" "$(ipvsadm -ln --stats --exact | awk '$1 == "TCP" { n += $3 } END { print n }')" 140000
 ok "dpvsd ends cleanly" director_end
 done_testing
