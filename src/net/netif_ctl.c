@@ -96,6 +96,8 @@ netif_ctl_set_port(struct change *c, const void *record)
 	if (err == -ERANGE && (conf->set & DPVS_PORT_SET_MTU))
 		return change_error(c, err, "port %s: MTU %u is out of range, 68 to %u", p->name, conf->mtu,
 				    p->mtu_max);
+	if (err == -EINVAL)
+		return change_error(c, err, "port %s: %s", p->name, error);
 	if (err < 0)
 		return change_error(c, err, "port %s: %s: %s", p->name, error, g_strerror(-err));
 	op = change_op(c, DPVS_MSG_PORT, sizeof(*op));

@@ -546,6 +546,7 @@ route_matches(const struct route *r, const struct dpvs_route_conf *conf, int por
 int
 route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf)
 {
+	char text[INET6_ADDRSTRLEN];
 	bool kernel = false;
 	struct prefix *p;
 	union ip_addr dst;
@@ -570,7 +571,8 @@ route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 	}
 	if (kernel)
 		return change_error(c, -EPERM, "the route comes with an address; delete the address");
-	return change_error(c, -ESRCH, "no such route");
+	return change_error(c, -ESRCH, "there is no such route to %s/%u", addr_text(af, &dst, text),
+			    conf->plen);
 }
 
 int
