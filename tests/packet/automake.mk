@@ -1,3 +1,38 @@
+check_PROGRAMS += tests/packet/ip4_test
+TESTS += tests/packet/ip4_test
+tests_packet_ip4_test_SOURCES = tests/packet/ip4_test.c
+tests_packet_ip4_test_CPPFLAGS = $(test_cppflags)
+tests_packet_ip4_test_CFLAGS = $(test_cflags)
+tests_packet_ip4_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/ip6_test
+TESTS += tests/packet/ip6_test
+tests_packet_ip6_test_SOURCES = tests/packet/ip6_test.c
+tests_packet_ip6_test_CPPFLAGS = $(test_cppflags)
+tests_packet_ip6_test_CFLAGS = $(test_cflags)
+tests_packet_ip6_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/neigh_test
+TESTS += tests/packet/neigh_test
+tests_packet_neigh_test_SOURCES = tests/packet/neigh_test.c
+tests_packet_neigh_test_CPPFLAGS = $(test_cppflags)
+tests_packet_neigh_test_CFLAGS = $(test_cflags)
+tests_packet_neigh_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/frag_test
+TESTS += tests/packet/frag_test
+tests_packet_frag_test_SOURCES = tests/packet/frag_test.c
+tests_packet_frag_test_CPPFLAGS = $(test_cppflags)
+tests_packet_frag_test_CFLAGS = $(test_cflags)
+tests_packet_frag_test_LDADD = $(test_net_libs)
+
+check_PROGRAMS += tests/packet/broken_test
+TESTS += tests/packet/broken_test
+tests_packet_broken_test_SOURCES = tests/packet/broken_test.c
+tests_packet_broken_test_CPPFLAGS = $(test_cppflags)
+tests_packet_broken_test_CFLAGS = $(test_cflags)
+tests_packet_broken_test_LDADD = $(test_net_libs)
+
 check_PROGRAMS += tests/packet/eth_test
 TESTS += tests/packet/eth_test
 tests_packet_eth_test_SOURCES = tests/packet/eth_test.c
@@ -39,27 +74,6 @@ tests_packet_handover_test_SOURCES = tests/packet/handover_test.c
 tests_packet_handover_test_CPPFLAGS = $(test_cppflags)
 tests_packet_handover_test_CFLAGS = $(test_cflags)
 tests_packet_handover_test_LDADD = $(test_harness_libs)
-
-check_PROGRAMS += tests/packet/ip4_test
-TESTS += tests/packet/ip4_test
-tests_packet_ip4_test_SOURCES = tests/packet/ip4_test.c
-tests_packet_ip4_test_CPPFLAGS = $(test_cppflags)
-tests_packet_ip4_test_CFLAGS = $(test_cflags)
-tests_packet_ip4_test_LDADD = $(test_net_libs)
-
-check_PROGRAMS += tests/packet/neigh_test
-TESTS += tests/packet/neigh_test
-tests_packet_neigh_test_SOURCES = tests/packet/neigh_test.c
-tests_packet_neigh_test_CPPFLAGS = $(test_cppflags)
-tests_packet_neigh_test_CFLAGS = $(test_cflags)
-tests_packet_neigh_test_LDADD = $(test_net_libs)
-
-check_PROGRAMS += tests/packet/frag_test
-TESTS += tests/packet/frag_test
-tests_packet_frag_test_SOURCES = tests/packet/frag_test.c
-tests_packet_frag_test_CPPFLAGS = $(test_cppflags)
-tests_packet_frag_test_CFLAGS = $(test_cflags)
-tests_packet_frag_test_LDADD = $(test_net_libs)
 
 check_PROGRAMS += tests/packet/spray_test
 TESTS += tests/packet/spray_test
