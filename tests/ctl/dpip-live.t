@@ -151,6 +151,13 @@ says "one family is gone" 0 "[]" -4 -j addr show dpdk0
 is "the other one is not" "$("$DPIP" -6 -j addr show dpdk0 | grep -c '2001:db8:1::1')" 1
 is "and the routes of its nets went along" "$("$DPIP" -d route show dev dpdk0 | grep -c 'proto kernel')" 0
 
+# Connections: there are none
+says "no connection" 0 "[]" -j conn show vip 192.0.2.100:80 state established
+says "none to count" 0 "0" conn count
+says "none with a filter" 0 "0" conn count proto udp
+says "none to get" 2 "dpip: there is no such connection" \
+	conn get proto tcp client 192.0.2.10:1025 vip 192.0.2.100:80
+
 # What the daemon is doing
 ok "verify" "$DPIP" verify
 is "lcores and roles" "$("$DPIP" lcore | sed -n 's/^\([0-9]*: [a-z]*\) .*/\1/p')" "0: main
