@@ -186,7 +186,7 @@ graph_build_worker(unsigned int index)
 	for (i = 0; i < n; i++)
 		patterns[i] = g_ptr_array_index(gw->sources, i);
 	patterns[n] = "handover_rx";
-	param.socket_id = (int)rte_lcore_to_socket_id(lcore_of_worker(index));
+	param.socket_id = (int)lcore_numa(lcore_of_worker(index));
 	param.node_patterns = patterns;
 	param.nb_node_patterns = (uint16_t)(n + 1);
 	snprintf(name, sizeof(name), "worker-%u", index);

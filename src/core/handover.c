@@ -216,7 +216,7 @@ handover_init(const struct conf *conf)
 	for (i = 0; i < lcore_worker_count(); i++) {
 		snprintf(name, sizeof(name), "handover-%u", i);
 		rings[i] = rte_ring_create(name, rte_align32pow2(size + 1),
-					   (int)rte_lcore_to_socket_id(lcore_of_worker(i)),
+					   (int)lcore_numa(lcore_of_worker(i)),
 					   RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 		if (rings[i] == NULL) {
 			log_error("handover", "no ring for worker %u: %s", i, rte_strerror(rte_errno));

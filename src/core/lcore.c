@@ -12,6 +12,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,27 @@ unsigned int
 lcore_of_worker(unsigned int index)
 {
 	return worker_lcores[index];
+}
+
+unsigned int
+lcore_cpu(unsigned int lcore)
+{
+	rte_cpuset_t set = rte_lcore_cpuset(lcore);
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			return cpu;
+	return 0;
+}
+
+unsigned int
+lcore_numa(unsigned int lcore)
+{
+	unsigned int cpu = lcore_cpu(lcore);
+
+	/* EAL noted this at its start for lcore id = CPU number. */
+	return cpu < RTE_MAX_LCORE ? rte_lcore_to_socket_id(cpu) : 0;
 }
 
 uint64_t

@@ -28,6 +28,13 @@ unsigned int lcore_worker_count(void);
 /** lcore_of_worker: lcore id of worker @index. Any lcore. */
 unsigned int lcore_of_worker(unsigned int index);
 
+/**
+ * lcore_cpu, lcore_numa: where lcore @lcore runs. DPDK's own look-ups take lcore ids for CPU numbers, which
+ * they are not here. Any lcore.
+ */
+unsigned int lcore_cpu(unsigned int lcore);
+unsigned int lcore_numa(unsigned int lcore);
+
 /** struct lcore_self: the calling lcore's own state. */
 struct lcore_self {
 	uint32_t worker;  /**< own worker index; on the main lcore UINT32_MAX */

@@ -435,7 +435,7 @@ neigh_worker_init(const struct conf *conf, uint32_t max)
 
 	for (unsigned int w = 0; w < lcore_worker_count(); w++) {
 		struct neigh_lcore *lc = &lcores[w];
-		int socket = (int)rte_lcore_to_socket_id(lcore_of_worker(w));
+		int socket = (int)lcore_numa(lcore_of_worker(w));
 
 		lc->slots = rte_zmalloc_socket("neigh", max * sizeof(*lc->slots), RTE_CACHE_LINE_SIZE,
 					       socket);

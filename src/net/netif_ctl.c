@@ -204,8 +204,8 @@ netif_add_main(struct dpvs_req *req)
 	};
 	struct rusage usage;
 
-	info.cpu = (uint32_t)rte_lcore_to_cpu_id((int)info.id);
-	info.numa = rte_lcore_to_socket_id(info.id);
+	info.cpu = lcore_cpu(info.id);
+	info.numa = lcore_numa(info.id);
 	info.msgs = netif_msgs_of(info.id);
 	if (getrusage(RUSAGE_THREAD, &usage) == 0)
 		info.nivcsw = (uint64_t)usage.ru_nivcsw;
@@ -234,8 +234,8 @@ netif_add_worker(struct dpvs_req *req, unsigned int index)
 	struct lcore_counters c;
 
 	lcore_counters(index, &c);
-	info.cpu = (uint32_t)rte_lcore_to_cpu_id((int)info.id);
-	info.numa = rte_lcore_to_socket_id(info.id);
+	info.cpu = lcore_cpu(info.id);
+	info.numa = lcore_numa(info.id);
 	info.pid = c.tid;
 	info.rx_queues = netif_rx_queues_of(index);
 	info.generation = change_generation_of(info.id);

@@ -774,7 +774,7 @@ route_table_init(uint32_t max)
 		char name[8];
 
 		snprintf(name, sizeof(name), "%u", w);
-		ribs[w] = rib_new(name, (int)rte_lcore_to_socket_id(lcore_of_worker(w)), max);
+		ribs[w] = rib_new(name, (int)lcore_numa(lcore_of_worker(w)), max);
 		if (ribs[w] == NULL)
 			return -ENOMEM;
 	}
