@@ -150,8 +150,9 @@ check_conf(struct change *c, const struct dpvs_dest_conf *conf, const struct vs 
 		return change_error(c, -EINVAL, "the request sets members of a server that are not known here");
 	if (addr_from_wire(&conf->addr, &af, &ret_key->addr) < 0)
 		return change_error(c, -EINVAL, "the server's address is malformed");
-	if (!addr_is_unicast(af, &ret_key->addr))
-		return change_error(c, -EINVAL, "the server's address is not a unicast address");
+	if (!addr_is_usable(af, &ret_key->addr))
+		return change_error(c, -EINVAL, "the server's address is one that no packet may have: "
+				    "unspecified, loopback, link-local, multicast or broadcast");
 	if (af != vs->key.af)
 		return change_error(c, -EOPNOTSUPP,
 				    "servers of another address family than the virtual address are not "

@@ -38,6 +38,7 @@ static uint32_t trash_count;
 static struct slots slots;
 static struct rs **by_slot;    /* as many as slots.max */
 static uint32_t *generations;  /* the last one of each slot */
+static guint reap_soon;        /* GLib's source when there is more to reap, 0: none */
 
 static guint
 rs_hash(gconstpointer v)
@@ -81,6 +82,9 @@ dest_fini(void)
 {
 	TAILQ_INIT(&trash);
 	trash_count = 0;
+	if (reap_soon != 0)
+		g_source_remove(reap_soon);
+	reap_soon = 0;
 	for (uint32_t i = 0; by_slot != NULL && i < slots.used; i++)
 		free(by_slot[i]);
 	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
@@ -313,11 +317,21 @@ reap(struct change *c, struct rs *rs)
 	return rs->replies ? reply_release(c, rs) : 0;
 }
 
+static gboolean
+reap_again(gpointer data)
+{
+	(void)data;
+	reap_soon = 0;
+	dest_job_reap();
+	return G_SOURCE_REMOVE;
+}
+
 int
 dest_job_reap(void)
 {
 	struct change *c = NULL;
 	uint32_t left = trash_count < REAP_MAX ? trash_count : REAP_MAX;
+	uint32_t reaped = 0;
 	int err = 0;
 
 	for (; err == 0 && left > 0; left--) {
@@ -328,12 +342,10 @@ dest_job_reap(void)
 			dest_trash_put(rs);
 			continue;
 		}
-		if (c == NULL) {
+		if (c == NULL)
 			c = change_begin();
-			if (c == NULL)
-				return -EAGAIN;
-		}
 		err = reap(c, rs);
+		reaped++;
 	}
 	if (c == NULL)
 		return -EAGAIN;
@@ -341,5 +353,8 @@ dest_job_reap(void)
 		change_abandon(c);
 	else
 		err = change_commit(c);
+	/* After a large removal the rest goes when the main loop has nothing else to do. */
+	if (err == 0 && reaped == REAP_MAX && reap_soon == 0)
+		reap_soon = g_idle_add(reap_again, NULL);
 	return err == 0 ? 0 : -EAGAIN;
 }

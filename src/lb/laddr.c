@@ -316,8 +316,9 @@ check_record(struct change *c, const struct dpvs_laddr_conf *conf, struct vs **r
 		return change_error(c, -EINVAL, "the local address is malformed");
 	if (key.af != vs->key.af)
 		return change_error(c, -EINVAL, "a local address has the address family of the service");
-	if (!addr_is_unicast(key.af, &key.addr))
-		return change_error(c, -EINVAL, "the local address is not a unicast address");
+	if (!addr_is_usable(key.af, &key.addr))
+		return change_error(c, -EINVAL, "the local address is one that no packet may have: "
+				    "unspecified, loopback, link-local, multicast or broadcast");
 	*ret_vs = vs;
 	*ret_key = key;
 	return 0;
@@ -461,11 +462,8 @@ laddr_job_reap(void)
 		next = TAILQ_NEXT(la, trash_link);
 		if (conns_of(la->index) != 0)
 			continue;
-		if (c == NULL) {
+		if (c == NULL)
 			c = change_begin();
-			if (c == NULL)
-				return -EAGAIN;
-		}
 		err = reap(c, la);
 	}
 	if (c == NULL)

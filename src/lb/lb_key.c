@@ -38,15 +38,20 @@ addr_to_wire(uint8_t af, const union ip_addr *addr, struct dpvs_addr *ret_wire)
 }
 
 bool
-addr_is_unicast(uint8_t af, const union ip_addr *addr)
+addr_is_usable(uint8_t af, const union ip_addr *addr)
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
 	if (af == AF_INET) {
 		uint32_t ip = ntohl(addr->ip4);
 
-		/* 0.0.0.0/8 (RFC 1122), 224.0.0.0/4, 255.255.255.255; 240.0.0.0/4 is left to the operator. */
-		return ip >> 24 != 0 && ip >> 28 != 0xe && ip != UINT32_MAX;
+		/* 0.0.0.0/8, 127.0.0.0/8 (RFC 1122 3.2.1.3), 224.0.0.0/4, 255.255.255.255. */
+		return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 28 != 0xe && ip != UINT32_MAX;
 	}
-	return addr->ip6[0] != 0xff && (addr->u64[0] != 0 || addr->u64[1] != 0);
+	if (addr->u64[0] == 0 && ntohl(addr->u32[2]) == 0 && ntohl(addr->u32[3]) <= 1)
+		return false; /* :: and ::1 */
+	return addr->ip6[0] != 0xff && !(addr->ip6[0] == 0xfe && (addr->ip6[1] & 0xc0) == 0x80) &&
+	       memcmp(addr->ip6, mapped, sizeof(mapped)) != 0;
 }
 
 void

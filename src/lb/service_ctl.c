@@ -111,8 +111,9 @@ vs_key(struct change *c, const struct dpvs_service_key *wire, struct addr_key *r
 		return change_error(c, -EOPNOTSUPP, "services of a firewall mark are not supported by this build");
 	if (addr_from_wire(&wire->vip, &key.af, &key.addr) < 0 || wire->pad != 0)
 		return change_error(c, -EINVAL, "the virtual address is malformed");
-	if (!addr_is_unicast(key.af, &key.addr))
-		return change_error(c, -EINVAL, "the virtual address is not a unicast address");
+	if (!addr_is_usable(key.af, &key.addr))
+		return change_error(c, -EINVAL, "the virtual address is one that no packet may have: "
+				    "unspecified, loopback, link-local, multicast or broadcast");
 	if (wire->proto == IPPROTO_SCTP || wire->proto == IPPROTO_ICMP || wire->proto == IPPROTO_ICMPV6)
 		return change_error(c, -EOPNOTSUPP,
 				    "services of protocol %u are not supported by this build; use TCP or UDP",

@@ -114,8 +114,11 @@ int service_ctl_garp(struct change *c, const void *record);
 /* addr_from_wire(): 0, or -EINVAL: family, or bytes past an IPv4 address. */
 int addr_from_wire(const struct dpvs_addr *wire, uint8_t *ret_af, union ip_addr *ret_addr);
 void addr_to_wire(uint8_t af, const union ip_addr *addr, struct dpvs_addr *ret_wire);
-/** addr_is_unicast: false for the unspecified address, multicast and IPv4's broadcast. */
-bool addr_is_unicast(uint8_t af, const union ip_addr *addr);
+/**
+ * addr_is_usable: false for addresses that no packet of a service may have: unspecified, loopback, multicast,
+ * broadcast, link-local (IPv6: means nothing without a port), IPv4 in IPv6.
+ */
+bool addr_is_usable(uint8_t af, const union ip_addr *addr);
 void key_to_wire(const struct addr_key *key, struct dpvs_service_key *ret_key);
 
 /** Longest text of addr_text() and key_text(). */

@@ -618,10 +618,66 @@ test_random(void)
 	g_rand_free(rnd);
 }
 
+/* Good records with some bytes changed: whatever comes of them, nothing breaks and nothing is left. */
+static void
+test_garbage(void)
+{
+	static const uint32_t ids[] = {
+		DPVS_SET_SERVICE_ZERO, DPVS_SET_SERVICE_ADD, DPVS_SET_SERVICE_EDIT, DPVS_SET_SERVICE_DEL,
+		DPVS_SET_DEST_ADD,     DPVS_SET_DEST_EDIT,   DPVS_SET_DEST_DEL,	    DPVS_SET_SERVICE_GARP,
+		DPVS_SET_LADDR_ADD,    DPVS_SET_LADDR_DEL,   DPVS_SET_LADDR_FLUSH,
+	};
+	unsigned int done = 0;
+	int err;
+
+	rnd = g_rand_new_with_seed(g_test_rand_int());
+	fake_conf("service", "mh-table-size", 251);
+	fake_start(WORKERS, modules);
+	for (unsigned int i = 0; i < STEPS; i++) {
+		uint32_t id = ids[below(G_N_ELEMENTS(ids))];
+		unsigned int v = below(VIPS);
+		union {
+			struct dpvs_service_conf service;
+			struct dpvs_dest_conf dest;
+			struct dpvs_laddr_conf laddr;
+			uint8_t bytes[256];
+		} record = { .bytes = { 0 } };
+		size_t size;
+		GArray *listed;
+
+		if (id >= DPVS_SET_DEST_ADD && id <= DPVS_SET_DEST_DEL) {
+			record.dest = dest_conf(v, below(DESTS));
+			record.dest.set = 3;
+			size = sizeof(record.dest);
+		} else if (id < DPVS_SET_SERVICE_FLUSH) {
+			record.laddr = laddr_conf(v, below(LADDRS));
+			size = sizeof(record.laddr);
+		} else {
+			struct dpvs_service_key key = vip_key(v);
+
+			record.service = rec_service(vip_text(v), key.port, key.proto, scheds[below(5)]);
+			size = sizeof(record.service);
+		}
+		for (unsigned int n = below(4); n > 0; n--)
+			record.bytes[below((unsigned int)size)] =
+				below(2) != 0 ? (uint8_t)below(256) : (uint8_t)(1u << below(8));
+		done += fake_set(id, &record, 1) == 0;
+		listed = fake_get(below(2) != 0 ? DPVS_GET_SERVICE : DPVS_GET_DESTS, &record, &err);
+		g_clear_pointer(&listed, g_array_unref);
+		if (below(10) == 0)
+			fake_sync();
+	}
+	g_assert_cmpuint(done, >, STEPS / 10);
+	end_all();
+	fake_stop();
+	g_rand_free(rnd);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/service/random/against a model", test_random);
+	g_test_add_func("/service/random/garbage", test_garbage);
 	return g_test_run();
 }

@@ -202,6 +202,7 @@ static void spoil_tail(struct dpvs_service_conf *c) { c->key.vip.bytes[15] = 1; 
 static void spoil_pad(struct dpvs_service_conf *c) { c->key.pad = 1; }
 static void spoil_addr_pad(struct dpvs_service_conf *c) { c->key.vip.pad[1] = 1; }
 static void spoil_any(struct dpvs_service_conf *c) { memset(c->key.vip.bytes, 0, 16); }
+static void spoil_loopback(struct dpvs_service_conf *c) { c->key.vip.bytes[0] = 127; }
 static void spoil_multicast(struct dpvs_service_conf *c) { c->key.vip.bytes[0] = 239; }
 static void spoil_sched(struct dpvs_service_conf *c) { strcpy(c->sched, "nosuch"); }
 static void spoil_sched_end(struct dpvs_service_conf *c) { memset(c->sched, 'r', sizeof(c->sched)); }
@@ -223,6 +224,7 @@ static const struct bad_service bad_services[] = {
 	{ "padding", -EINVAL, spoil_pad },
 	{ "padding of the address", -EINVAL, spoil_addr_pad },
 	{ "address 0.0.0.0", -EINVAL, spoil_any },
+	{ "loopback", -EINVAL, spoil_loopback },
 	{ "multicast", -EINVAL, spoil_multicast },
 	{ "unknown scheduler", -EEXIST, spoil_sched }, /* as LVS: the service is looked for first */
 	{ "scheduler without end", -EINVAL, spoil_sched_end },
@@ -380,6 +382,7 @@ test_list(void)
 static void
 test_dest_add(void)
 {
+	static const char *const bad6[] = { "::", "::1", "ff02::1", "fe80::1", "febf::1", "::ffff:192.0.2.1" };
 	struct dpvs_dest_conf conf;
 	struct dpvs_dest_info info;
 
@@ -401,6 +404,10 @@ test_dest_add(void)
 	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, "0.0.0.0", 80, DPVS_FWD_NAT, 1), ==, -EINVAL);
 	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, "224.0.0.1", 80, DPVS_FWD_NAT, 1), ==, -EINVAL);
 	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, VIP, 8080, DPVS_FWD_NAT, 1), ==, -EINVAL);
+	g_assert_cmpint(add_service(VIP6, 80, IPPROTO_TCP, "rr"), ==, 0);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(bad6); i++)
+		g_assert_cmpint(dest(DPVS_SET_DEST_ADD, bad6[i], 80, DPVS_FWD_NAT, 1), ==, -EINVAL);
+	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, "::2", 80, DPVS_FWD_NAT, 1), ==, 0);
 	conf = rec_dest(&vip, "2001:db8::1", 80, DPVS_FWD_NAT, 1);
 	g_assert_cmpint(fake_set(DPVS_SET_DEST_ADD, &conf, 1), ==, -EOPNOTSUPP);
 	conf = rec_dest(&vip, RS2, 80, DPVS_FWD_NAT, 1);
