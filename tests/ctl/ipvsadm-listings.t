@@ -139,10 +139,15 @@ done <<'END'
 22|-A -u SVC|ipvsadm: cannot add the service: reason 22
 95|-a -u SVC -r 198.51.100.1|ipvsadm: cannot add the real server: reason 95
 28|-E -u SVC -s rr|ipvsadm: cannot edit the service: reason 28
+115|-D -u SVC|ipvsadm: reason 115; dpip verify shows when it has
 19|-P -u SVC -z 198.51.100.1 -F dpdk1|ipvsadm: cannot add the local address: reason 19
 END
 $ipvsadm -A -t 192.0.2.1:22 2>"$TEST_DIR/err"
 ok "an errno without a text has one line" sh -c 'test "$(wc -l <"$1")" = 1 && ! grep -q Success "$1"' sh "$TEST_DIR/err"
+printf -- '-A -t 192.0.2.1:1000\n-a -u 192.0.2.1:115 -r 198.51.100.1\n' | $ipvsadm -R 2>"$TEST_DIR/err"
+is "a worker is late: ends with 255" "$?" 255
+is "a worker is late: rules are committed" "$(cat "$TEST_DIR/err")" "ipvsadm: the rules are committed, but a \
+worker has not confirmed them yet; dpip verify shows when it has"
 ok "a change that is taken" $ipvsadm -A -t 192.0.2.1:1000
 is "and prints nothing" "$($ipvsadm -D -t 192.0.2.1:1000 2>&1)" ""
 fake_stop

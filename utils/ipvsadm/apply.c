@@ -69,6 +69,10 @@ refusal_text(enum command command, int err, const char *why, const char *prefix,
 			break;
 	if (i < sizeof(refusals) / sizeof(refusals[0]))
 		snprintf(ret_problem->text, sizeof(ret_problem->text), "%s", refusals[i].text);
+	else if (err == -EINPROGRESS)
+		/* Not refused: it is done, and one worker is late. */
+		snprintf(ret_problem->text, sizeof(ret_problem->text), "%s%s; dpip verify shows when it has",
+			 prefix, *why ? why : "committed, but a worker has not confirmed it yet");
 	else
 		snprintf(ret_problem->text, sizeof(ret_problem->text), "%scannot %s: %s", prefix,
 			 attempts[command], *why ? why : strerror(-err));

@@ -295,6 +295,7 @@ struct sender {
 	struct batch batches[BATCH_COUNT];
 	struct keyset children; /* services of the gathered servers and local addresses */
 	unsigned int done;      /* requests that the daemon took */
+	bool late;              /* one of them is not confirmed by a worker yet */
 };
 
 static int
@@ -307,7 +308,10 @@ flush(struct sender *sender, uint32_t *ret_line)
 		if (batch->count == 0)
 			continue;
 		rc = batch_send(sender->client, sender->rules, batch, ret_line);
-		if (rc < 0)
+		/* Committed all the same. */
+		if (rc == -EINPROGRESS)
+			sender->late = true;
+		else if (rc < 0)
 			return rc;
 		sender->done++;
 		batch->count = 0;
@@ -462,9 +466,14 @@ carry_out(struct dpvs_client *client, struct rules *rules, bool replace)
 	}
 	if (rc == 0)
 		rc = send_rules(&sender, &line);
-	if (rc < 0)
+	if (rc < 0) {
 		exit_code = report(client, &sender, &before, rc,
 				   *before.error ? before.error : dpvs_client_error(client), line);
+	} else if (sender.late) {
+		error_print("the rules are committed, but a worker has not confirmed them yet; dpip verify "
+			    "shows when it has");
+		exit_code = IPVSADM_REFUSED;
+	}
 	for (unsigned int i = 0; i < BATCH_COUNT; i++)
 		free(sender.batches[i].lines);
 	free(sender.children.slots);
