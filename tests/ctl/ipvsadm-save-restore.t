@@ -115,6 +115,16 @@ refused "a server twice, after changes of all kinds" 255 \
 	-a -t 192.0.2.1:80 -r 198.51.100.2
 	-a -t 192.0.2.1:80 -r 198.51.100.2
 END
+refused "edits are taken back" 255 "ipvsadm: -:4: No such destination; nothing was changed" <<-'END'
+	-e -t 192.0.2.1:80 -r 198.51.100.1:81 -w 7
+	-E -t 192.0.2.1:80 -s mh -b mh-port --conn-timeout 9
+	-E -t 192.0.2.1:80 -b mh-fallback
+	-d -t 192.0.2.1:80 -r 198.51.100.9:81
+END
+refused "forwarding is taken back" 255 "ipvsadm: -:2: No such destination; nothing was changed" <<-'END'
+	-e -t 192.0.2.1:80 -r 198.51.100.1:81 -b
+	-d -t 192.0.2.1:80 -r 198.51.100.9:81
+END
 refused "a scheduler that is not there, after all was deleted" 255 \
 	"ipvsadm: -:2: Scheduler or persistence engine not found; nothing was changed" <<-'END'
 	-D -t 192.0.2.1:80
@@ -162,6 +172,15 @@ for seed in 21 22 23; do
 	ok "seed $seed: takes its own place" "$IPVSADM" -R --replace <"$TEST_DIR/saved"
 	is "seed $seed: which is no change" "$(grep -c ' control: ' "$daemon_log")" "$changes"
 done
+# wrr takes no flags: services of mh get others, the rest another scheduler, servers another weight.
+sed -e 's/-s mh.*/-s mh --conn-timeout 5/' -e 's/-s w*lc/-s wrr/' -e 's/-w [0-9]*/-w 77/' \
+	-e 's/^--set.*/--set 11 12 13/' "$TEST_DIR/saved" >"$TEST_DIR/edited"
+grep -q -e '^--set' "$TEST_DIR/edited" || echo '--set 11 12 13' >>"$TEST_DIR/edited"
+ok "what was edited takes its place" "$IPVSADM" -R --replace <"$TEST_DIR/edited"
+is "what was edited is there" "$(save | sort)" "$(sort "$TEST_DIR/edited")"
+ok "it was edited, not deleted" sh -c 'tail -n 5 "$1" | grep -q service-edit && ! tail -n 5 "$1" | grep -q service-del' \
+	sh "$daemon_log"
+save >"$TEST_DIR/saved"
 {
 	cat "$TEST_DIR/saved"
 	printf -- '-A -t 203.0.113.1:80\n-E -t 203.0.113.1:80 -s rr\n'
@@ -186,6 +205,7 @@ awk 'BEGIN {
 	}
 }' >"$TEST_DIR/many"
 "$IPVSADM" -C
+"$IPVSADM" --set 900 120 300
 ok "10,000 services with a server each are taken" "$IPVSADM" -R <"$TEST_DIR/many"
 ok "and written" sh -c '"$1" -S -n | cmp - "$2"' sh "$IPVSADM" "$TEST_DIR/many"
 ok "and cleared" "$IPVSADM" -C
