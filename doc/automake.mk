@@ -6,4 +6,3 @@ EXTRA_DIST += doc/architecture.md doc/coding-style.md doc/modules.md doc/protoco
 EXTRA_DIST += doc/core.md
 EXTRA_DIST += doc/services.md
 EXTRA_DIST += doc/tools.md doc/graph.svg
-EXTRA_DIST += doc/architecture.md
