@@ -17,7 +17,7 @@
 #include <rte_launch.h>
 #include <rte_log.h>
 
-static char **kept_argv;
+static char **volatile kept_argv;
 static char *own_dir; /* made by us because nobody gave a runtime folder */
 
 unsigned int
@@ -78,6 +78,7 @@ test_eal_init_args(unsigned int nlcores, unsigned int mem_mb, const char *const 
 {
 	GPtrArray *argv = g_ptr_array_new();
 	char *cpus = cpu_list();
+	char **given;
 	int rc;
 
 	if (getenv("RUNTIME_DIRECTORY") == NULL) {
@@ -111,7 +112,10 @@ test_eal_init_args(unsigned int nlcores, unsigned int mem_mb, const char *const 
 
 	/* EAL's log also goes to syslog unless it has a stream of its own; stdout belongs to TAP. */
 	rte_openlog_stream(stderr);
-	rc = rte_eal_init((int)argv->len - 1, (char **)argv->pdata);
+	/* EAL puts strings of its own into the array that it gets. */
+	given = g_memdup2(argv->pdata, argv->len * sizeof(*argv->pdata));
+	rc = rte_eal_init((int)argv->len - 1, given);
+	g_free(given);
 	if (rc < 0)
 		skip(access("/sys/devices/system/cpu", F_OK) < 0 ? "no /sys/devices/system/cpu" :
 								   rte_strerror(rte_errno));
