@@ -1,3 +1,10 @@
+check_PROGRAMS += tests/packet/route_test
+TESTS += tests/packet/route_test
+tests_packet_route_test_SOURCES = tests/packet/route_test.c
+tests_packet_route_test_CPPFLAGS = $(test_cppflags)
+tests_packet_route_test_CFLAGS = $(test_cflags)
+tests_packet_route_test_LDADD = $(test_net_libs)
+
 check_PROGRAMS += tests/packet/ip4_test
 TESTS += tests/packet/ip4_test
 tests_packet_ip4_test_SOURCES = tests/packet/ip4_test.c
