@@ -81,6 +81,13 @@ tests_unit_service_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_test_CFLAGS = $(test_cflags)
 tests_unit_service_test_LDADD = $(test_fake_libs)
 
+check_PROGRAMS += tests/unit/service_bulk_test
+TESTS += tests/unit/service_bulk_test
+tests_unit_service_bulk_test_SOURCES = tests/unit/service_bulk_test.c
+tests_unit_service_bulk_test_CPPFLAGS = $(test_cppflags)
+tests_unit_service_bulk_test_CFLAGS = $(test_cflags)
+tests_unit_service_bulk_test_LDADD = $(test_fake_libs)
+
 
 check_PROGRAMS += tests/unit/wire_test
 TESTS += tests/unit/wire_test
