@@ -7,3 +7,4 @@ EXTRA_DIST += doc/coding-style.md doc/modules.md doc/performance.md doc/protocol
 EXTRA_DIST += doc/core.md
 EXTRA_DIST += doc/services.md
 EXTRA_DIST += doc/tools.md doc/graph.svg
+EXTRA_DIST += doc/network.md
