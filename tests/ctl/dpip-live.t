@@ -173,6 +173,9 @@ is "the drawing starts with ports and ends with a brace" \
 	"$("$DPIP" graph dot | sed -n '1p; /"port_rx" -> /p; $p')" 'digraph dpvsd {
 	"port_rx" -> "eth_input";
 }'
+is "doc/graph.svg is the drawing of this graph" \
+	"$(sed -n 's/^<title>\(.*\)&#45;&gt;\(.*\)<\/title>$/\1 \2/p' "$top_srcdir/doc/graph.svg" | sort)" \
+	"$("$DPIP" graph dot | sed -n 's/^\t"\(.*\)" -> "\([^"]*\)".*/\1 \2/p' | sort)"
 if command -v dot >/dev/null; then
 	"$DPIP" graph dot >"$TEST_DIR/dot"
 	ok "Graphviz reads it" dot -Tplain -o "$TEST_DIR/plain" "$TEST_DIR/dot"
