@@ -30,9 +30,8 @@ struct feed {
 	uint64_t random;
 	uint32_t flows;
 	uint32_t next;
-	/* Cycles per packet over windows of many vectors; the time from one poll to the next is what they cost. */
-	uint64_t last_tsc;
-	uint64_t cycles;
+	/* Cycles per packet over windows of many vectors: from poll to poll, so that all is in that the lcore does. */
+	uint64_t window_start;
 	uint32_t pkts;
 	uint32_t window_pkts; /* main: rw, while it does not run */
 	uint32_t num_windows;
