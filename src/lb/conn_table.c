@@ -356,6 +356,14 @@ conn_link(struct conn_table *t, struct conn *c, unsigned int dir)
 	}
 }
 
+void
+conn_prefetch(const struct conn_table *t, const struct conn *c)
+{
+	rte_prefetch0(&t->buckets[hash_of(t, c, CONN_IN) & t->mask]);
+	if ((c->flags & CONN_F_OUT_KEY) != 0)
+		rte_prefetch0(&t->buckets[hash_of(t, c, CONN_OUT) & t->mask]);
+}
+
 /* The last entry of the chain fills the hole, so that chains have no holes and end early. */
 void
 conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir)

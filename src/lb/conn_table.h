@@ -229,6 +229,9 @@ void conn_free(struct conn_table *t, struct conn *c);
 int conn_link(struct conn_table *t, struct conn *c, unsigned int dir);
 void conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir);
 
+/** conn_prefetch: the buckets that conn_unlink() of @c will need. */
+void conn_prefetch(const struct conn_table *t, const struct conn *c);
+
 /**
  * conn_find4, conn_find6: reference (index << 1 | direction) for a key; CONN_NONE: not there.
  * conn_find4_bulk, conn_find6_bulk: the same for @n keys, with prefetches between the steps.

@@ -9,6 +9,9 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+/* Connections that end together: as many cache misses as a core has under way. */
+#define BATCH 16
+
 void
 conn_timer_del(struct conn_table *t, struct conn *c)
 {
@@ -51,12 +54,24 @@ conn_timer_set(struct conn_table *t, struct conn *c)
 	wheel_put(t, c);
 }
 
+/* Ends @n connections; their buckets are on the way while the first ones end. */
+static void
+batch_end(struct conn_table *t, struct conn **batch, unsigned int n,
+	  void (*end)(struct conn_table *t, struct conn *c))
+{
+	for (unsigned int i = 0; i < n; i++)
+		conn_prefetch(t, batch[i]);
+	for (unsigned int i = 0; i < n; i++)
+		end(t, batch[i]);
+}
+
 unsigned int
 conn_timer_run(struct conn_table *t, uint32_t now_ms, unsigned int budget,
 	       void (*end)(struct conn_table *t, struct conn *c))
 {
 	uint32_t now_tick = now_ms >> CONN_TICK_SHIFT;
-	unsigned int ended = 0;
+	unsigned int ended = 0, n = 0;
+	struct conn *batch[BATCH];
 
 	while (t->tick != now_tick && budget-- > 0) {
 		uint32_t *slot = &t->wheel[t->tick % CONN_WHEEL_SLOTS];
@@ -75,10 +90,15 @@ conn_timer_run(struct conn_table *t, uint32_t now_ms, unsigned int budget,
 		c->timer_slot = CONN_TIMER_OFF;
 		if ((int32_t)(c->last_ms + c->timeout_ms - now_ms) > 0) {
 			wheel_put(t, c);
-		} else {
-			end(t, c);
-			ended++;
+			continue;
+		}
+		batch[n++] = c;
+		ended++;
+		if (n == BATCH) {
+			batch_end(t, batch, n, end);
+			n = 0;
 		}
 	}
+	batch_end(t, batch, n, end);
 	return ended;
 }
