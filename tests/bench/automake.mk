@@ -21,3 +21,9 @@ tests_bench_bench_dp_SOURCES = tests/bench/bench_dp.c tests/bench/feed.c tests/b
 tests_bench_bench_dp_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
 tests_bench_bench_dp_CFLAGS = $(test_cflags)
 tests_bench_bench_dp_LDADD = $(test_lb_libs)
+
+bench_programs += tests/bench/bench_conn
+tests_bench_bench_conn_SOURCES = tests/bench/bench_conn.c
+tests_bench_bench_conn_CPPFLAGS = $(test_cppflags)
+tests_bench_bench_conn_CFLAGS = $(test_cflags)
+tests_bench_bench_conn_LDADD = src/libdpvsd.la

@@ -47,7 +47,9 @@
 /* What two IPv6 keys of a connection take, for which there is no way around: the floor of conn-bytes. */
 #define KEY_BYTES (2 * (2 * 16 + 2 * 2 + 1))
 
-#define HUGE_DIR "/proc/sys/vm/nr_hugepages"
+#define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
+/* Of 2 MB: 512 MB for DPDK, and some that it takes for itself. */
+#define HUGE_NEEDED 320
 
 struct mode {
 	const char *name;
@@ -67,34 +69,55 @@ static const struct {
 
 static struct feed feeds[4];
 static char **wanted;
-static unsigned long huge_before;
+static unsigned long huge_added;
 
 /*
  * ---- set-up
  */
 
+/* A number of /proc/meminfo. */
 static unsigned long
-huge_pages(const char *write)
+meminfo(const char *name)
 {
-	unsigned long n = 0;
-	FILE *f = fopen(HUGE_DIR, write != NULL ? "w" : "r");
+	g_autofree char *text = NULL;
+	const char *at;
 
-	if (f == NULL)
+	if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL))
 		return 0;
-	if (write != NULL)
-		fputs(write, f);
-	else if (fscanf(f, "%lu", &n) != 1)
-		n = 0;
-	fclose(f);
-	return n;
+	at = strstr(text, name);
+	return at != NULL ? strtoul(at + strlen(name), NULL, 10) : 0;
 }
 
 static void
-huge_restore(void)
+huge_set(unsigned long pages)
 {
-	g_autofree char *text = g_strdup_printf("%lu\n", huge_before);
+	FILE *f = fopen(HUGE_PAGES, "w");
 
-	huge_pages(text);
+	if (f == NULL)
+		return;
+	fprintf(f, "%lu\n", pages);
+	fclose(f);
+}
+
+/* Gives back what huge_get() asked for; others may have changed the number meanwhile. */
+static void
+huge_put(void)
+{
+	huge_set(meminfo("HugePages_Total:") - huge_added);
+}
+
+/* Are there enough free huge pages, perhaps because we asked for some? */
+static bool
+huge_get(void)
+{
+	unsigned long total = meminfo("HugePages_Total:"), free_pages = meminfo("HugePages_Free:");
+
+	if (free_pages < HUGE_NEEDED) {
+		huge_set(total + HUGE_NEEDED - free_pages);
+		huge_added = meminfo("HugePages_Total:") - total;
+		atexit(huge_put);
+	}
+	return meminfo("HugePages_Free:") >= HUGE_NEEDED;
 }
 
 static void
@@ -108,12 +131,7 @@ start_eal(void)
 	GPtrArray *args = g_ptr_array_new();
 	char **first;
 
-	huge_before = huge_pages(NULL);
-	if (huge_before < 320) {
-		huge_pages("320\n");
-		atexit(huge_restore);
-	}
-	first = huge_pages(NULL) >= 320 ? huge : plain;
+	first = huge_get() ? huge : plain;
 	for (; *first != NULL; first++)
 		g_ptr_array_add(args, *first);
 	for (char **a = common; *a != NULL; a++)
