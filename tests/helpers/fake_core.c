@@ -384,6 +384,9 @@ dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 
 /* core/log.h */
 
+static void log_message(const char *module, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
 static void
 log_message(const char *module, const char *format, va_list ap)
 {
