@@ -24,47 +24,21 @@
 #include "module.h"
 #include "net/addr.h"
 #include "net/arp.h"
+#include "net/ifaddr_priv.h"
 #include "net/ndisc.h"
 #include "net/netif.h"
 #include "net/rib.h"
 #include "net/route.h"
 #include "net/route_table.h"
 
-#define FOREVER INT64_MAX
-
 /** Announcements sent in one run of the job; at 20 ms between runs 1,600 a second. */
 #define ANNOUNCE_BURST 32
-
-/** struct ifaddr: an address. Immutable once in the table, but for seq and link. */
-struct ifaddr {
-	union ip_addr key;       /**< addr, scoped: see rib.h */
-	union ip_addr addr;
-	union ip_addr broadcast; /**< zero: none */
-	int64_t valid_until;     /**< seconds of the monotonic clock, or FOREVER */
-	int64_t preferred_until;
-	uint64_t seq;            /**< order of arrival; kept by successors */
-	GList *link;             /**< in the port's list */
-	uint32_t holds;          /**< how many hold it */
-	uint16_t port;
-	uint8_t af;
-	uint8_t plen;
-	uint8_t scope;
-	uint8_t given;           /**< by an operator, or made at start */
-	uint8_t automatic;       /**< link-local, made from the MAC address */
-	uint8_t deprecated;      /**< not to be a source when there is another */
-};
 
 /** struct announce: an announcement that waits for its turn. */
 struct announce {
 	union ip_addr addr;
 	uint16_t port;
 	uint8_t af;
-};
-
-/** struct port_addrs: addresses of one port and family in order of arrival. */
-struct port_addrs {
-	GQueue nets;  /**< with a prefix shorter than the address */
-	GQueue hosts; /**< /32, /128 */
 };
 
 enum {
@@ -101,12 +75,24 @@ ifaddr_equal(gconstpointer a, gconstpointer b)
 	return x->af == y->af && addr_equal(&x->key, &y->key);
 }
 
-static struct ifaddr *
+struct ifaddr *
 ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr)
 {
 	struct ifaddr key = { .af = af, .key = rib_scoped(af, addr, port) };
 
 	return g_hash_table_lookup(addrs, &key);
+}
+
+GHashTable *
+ifaddr_all(void)
+{
+	return addrs;
+}
+
+const struct port_addrs *
+ifaddr_of_port(uint16_t port, uint8_t af)
+{
+	return &ports[port][af == AF_INET6];
 }
 
 static GQueue *
@@ -189,8 +175,7 @@ ifaddr_local_route(struct change *c, const struct ifaddr *a, bool add)
 	return route_del_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
 }
 
-/** ifaddr_swap: @new takes the place of @old; either may be NULL. @new is from the heap and taken. */
-static int
+int
 ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 {
 	const struct ifaddr *a = new != NULL ? new : old;
@@ -264,15 +249,14 @@ ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *ad
 		new->port = port;
 		new->af = af;
 		new->plen = addr_bits(af);
-		new->valid_until = FOREVER;
-		new->preferred_until = FOREVER;
+		new->valid_until = IFADDR_FOREVER;
+		new->preferred_until = IFADDR_FOREVER;
 	}
 	new->holds++;
 	return ifaddr_swap(c, old, new);
 }
 
-/** ifaddr_as_held: what is left of @a when the operator takes it back: a host address, or NULL. */
-static struct ifaddr *
+struct ifaddr *
 ifaddr_as_held(const struct ifaddr *a)
 {
 	struct ifaddr *new;
@@ -284,8 +268,8 @@ ifaddr_as_held(const struct ifaddr *a)
 	new->plen = addr_bits(a->af);
 	new->scope = DPVS_SCOPE_GLOBAL;
 	new->broadcast = (union ip_addr){ 0 };
-	new->valid_until = FOREVER;
-	new->preferred_until = FOREVER;
+	new->valid_until = IFADDR_FOREVER;
+	new->preferred_until = IFADDR_FOREVER;
 	new->deprecated = 0;
 	return new;
 }
@@ -408,282 +392,6 @@ ifaddr_linklocal(uint16_t port, union ip_addr *ret_addr)
 	return false;
 }
 
-/** ifaddr_dev: the port that a record names; @ret_nif is NULL when it names none. */
-static int
-ifaddr_dev(const char *dev, const struct netif **ret_nif)
-{
-	*ret_nif = NULL;
-	if (memchr(dev, '\0', DPVS_IFNAME_SIZE) == NULL)
-		return -EINVAL;
-	if (dev[0] == '\0')
-		return 0;
-	*ret_nif = netif_by_name(dev);
-	return *ret_nif != NULL ? 0 : -ENODEV;
-}
-
-static int
-ifaddr_ctl_dev(struct change *c, const char *dev, const struct netif **ret_nif)
-{
-	int ret = ifaddr_dev(dev, ret_nif);
-
-	if (ret == -EINVAL)
-		return change_error(c, ret, "the name of the device has no end");
-	if (ret == -ENODEV)
-		return change_error(c, ret, "there is no device \"%s\"", dev);
-	return 0;
-}
-
-/** ifaddr_check_ip4: what only IPv4 has: net and broadcast addresses. */
-static int
-ifaddr_check_ip4(struct change *c, const struct dpvs_addr_conf *conf, struct ifaddr *a)
-{
-	uint32_t mask = a->plen < 32 ? UINT32_MAX >> a->plen : 0;
-	uint32_t ip = rte_be_to_cpu_32(a->addr.ip4);
-	union ip_addr net = addr_masked(AF_INET, &a->addr, a->plen);
-	char text[INET6_ADDRSTRLEN];
-
-	addr_text(AF_INET, &a->addr, text);
-	if (a->plen <= 30) {
-		if ((ip & mask) == 0)
-			return change_error(c, -EINVAL, "%s is the address of its own net %s/%u", text,
-					    text, a->plen);
-		if ((ip & mask) == mask)
-			return change_error(c, -EINVAL, "%s is the broadcast address of its own net",
-					    text);
-		a->broadcast = addr_from4(rte_cpu_to_be_32(ip | mask));
-	}
-	if (conf->broadcast.family == 0)
-		return 0;
-
-	union ip_addr bcast;
-
-	if (conf->broadcast.family != AF_INET || !addr_from_wire(&conf->broadcast, &bcast))
-		return change_error(c, -EINVAL, "the broadcast address is not an IPv4 address");
-	if (a->plen > 30 || !addr_in_prefix(AF_INET, &bcast, &net, a->plen) ||
-	    addr_equal(&bcast, &a->addr))
-		return change_error(c, -EINVAL, "the broadcast address is not in the net of %s/%u", text,
-				    a->plen);
-	a->broadcast = bcast;
-	return 0;
-}
-
-/** ifaddr_from_wire: fills @a from a record that an operator sent. */
-static int
-ifaddr_from_wire(struct change *c, const struct dpvs_addr_conf *conf, struct ifaddr *a)
-{
-	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
-	char text[INET6_ADDRSTRLEN];
-	const struct netif *nif;
-	uint32_t valid;
-	uint32_t preferred;
-	int ret;
-
-	ret = ifaddr_ctl_dev(c, conf->dev, &nif);
-	if (ret != 0)
-		return ret;
-	if (nif == NULL)
-		return change_error(c, -EINVAL, "say which device");
-	if (!addr_from_wire(&conf->addr, &a->addr))
-		return change_error(c, -EINVAL, "not an IPv4 or IPv6 address");
-
-	a->af = conf->addr.family;
-	a->port = nif->port;
-	a->plen = conf->plen;
-	a->scope = conf->scope;
-	a->given = 1;
-	a->key = rib_scoped(a->af, &a->addr, a->port);
-	addr_text(a->af, &a->addr, text);
-
-	if (!addr_is_host(a->af, &a->addr))
-		return change_error(c, -EINVAL, "%s is not a unicast address that a port can have", text);
-	if (a->plen == 0 || a->plen > addr_bits(a->af))
-		return change_error(c, -EINVAL, "prefix length %u is not in 1 to %u", a->plen,
-				    addr_bits(a->af));
-	if (a->scope != DPVS_SCOPE_GLOBAL && a->scope != DPVS_SCOPE_SITE &&
-	    a->scope != DPVS_SCOPE_LINK && a->scope != DPVS_SCOPE_HOST)
-		return change_error(c, -EINVAL, "unknown scope %u", a->scope);
-	if (addr_is_linklocal(a->af, &a->addr)) {
-		a->scope = DPVS_SCOPE_LINK;
-		if (a->plen < 64)
-			return change_error(c, -EINVAL, "a link-local address has a /64 (RFC 4291 2.5.6)");
-	}
-
-	if (a->af == AF_INET) {
-		ret = ifaddr_check_ip4(c, conf, a);
-		if (ret != 0)
-			return ret;
-	} else if (conf->broadcast.family != 0) {
-		return change_error(c, -EINVAL, "IPv6 has no broadcast");
-	}
-
-	valid = conf->valid_lft_s != 0 ? conf->valid_lft_s : DPVS_LFT_FOREVER;
-	preferred = conf->preferred_lft_s;
-	if (preferred == 0 || preferred == DPVS_LFT_FOREVER)
-		preferred = valid;
-	if (preferred > valid)
-		return change_error(c, -EINVAL, "preferred_lft is longer than valid_lft");
-	a->valid_until = valid == DPVS_LFT_FOREVER ? FOREVER : now + valid;
-	a->preferred_until = preferred == DPVS_LFT_FOREVER ? FOREVER : now + preferred;
-	return 0;
-}
-
-static int
-ifaddr_add(struct change *c, const struct dpvs_addr_conf *conf, bool replace)
-{
-	struct ifaddr a = { 0 };
-	char text[INET6_ADDRSTRLEN];
-	struct ifaddr *old;
-	int ret;
-
-	ret = ifaddr_from_wire(c, conf, &a);
-	if (ret != 0)
-		return ret;
-
-	old = ifaddr_find(a.port, a.af, &a.addr);
-	if (old != NULL) {
-		addr_text(a.af, &a.addr, text);
-		if (old->port != a.port)
-			return change_error(c, -EEXIST, "%s is on %s already", text,
-					    netif_name(old->port));
-		if (old->given && !replace)
-			return change_error(c, -EEXIST, "%s/%u is on %s already", text, old->plen,
-					    netif_name(old->port));
-		a.holds = old->holds;
-		a.automatic = old->automatic;
-	}
-	return ifaddr_swap(c, old, g_memdup2(&a, sizeof(a)));
-}
-
-static int
-ifaddr_ctl_add(struct change *c, const void *record)
-{
-	return ifaddr_add(c, record, false);
-}
-
-static int
-ifaddr_ctl_set(struct change *c, const void *record)
-{
-	return ifaddr_add(c, record, true);
-}
-
-static int
-ifaddr_ctl_del(struct change *c, const void *record)
-{
-	const struct dpvs_addr_conf *conf = record;
-	char text[INET6_ADDRSTRLEN];
-	const struct netif *nif;
-	union ip_addr addr;
-	struct ifaddr *old;
-	uint8_t af = conf->addr.family;
-	int ret;
-
-	ret = ifaddr_ctl_dev(c, conf->dev, &nif);
-	if (ret != 0)
-		return ret;
-	if (nif == NULL)
-		return change_error(c, -EINVAL, "say which device");
-	if (!addr_from_wire(&conf->addr, &addr))
-		return change_error(c, -EINVAL, "not an IPv4 or IPv6 address");
-
-	old = ifaddr_find(nif->port, af, &addr);
-	addr_text(af, &addr, text);
-	if (old == NULL || old->port != nif->port)
-		return change_error(c, -ENOENT, "%s is not on %s", text, conf->dev);
-	if (!old->given)
-		return change_error(c, -EBUSY, "%s is a local address of a service; delete it there",
-				    text);
-	if (old->plen != conf->plen)
-		return change_error(c, -ENOENT, "%s/%u is not on %s, %s/%u is", text, conf->plen,
-				    conf->dev, text, old->plen);
-	return ifaddr_swap(c, old, ifaddr_as_held(old));
-}
-
-static int
-ifaddr_ctl_flush(struct change *c, const void *record)
-{
-	const struct dpvs_addr_conf *filter = record;
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
-	const struct netif *nif;
-	GHashTableIter iter;
-	gpointer key;
-	int ret;
-
-	ret = ifaddr_ctl_dev(c, filter->dev, &nif);
-	if (ret != 0)
-		return ret;
-	g_hash_table_iter_init(&iter, addrs);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		const struct ifaddr *a = key;
-
-		if (a->given && !a->automatic && (nif == NULL || a->port == nif->port) &&
-		    (filter->addr.family == 0 || filter->addr.family == a->af))
-			g_ptr_array_add(list, key);
-	}
-	for (guint i = 0; i < list->len && ret == 0; i++)
-		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
-	return ret;
-}
-
-static uint32_t
-ifaddr_seconds_left(int64_t until, int64_t now)
-{
-	if (until == FOREVER)
-		return DPVS_LFT_FOREVER;
-	return until > now ? (uint32_t)(until - now) : 0;
-}
-
-static void
-ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
-{
-	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
-
-	for (const GList *l = queue->head; l != NULL; l = l->next) {
-		const struct ifaddr *a = l->data;
-		struct dpvs_addr_conf out = {
-			.addr = addr_to_wire(a->af, &a->addr),
-			.plen = a->plen,
-			.scope = a->scope,
-			.valid_lft_s = ifaddr_seconds_left(a->valid_until, now),
-			.preferred_lft_s = ifaddr_seconds_left(a->preferred_until, now),
-		};
-
-		if (!addr_is_zero(&a->broadcast))
-			out.broadcast = addr_to_wire(a->af, &a->broadcast);
-		if (a->holds > 0)
-			out.flags |= DPVS_ADDR_LADDR;
-		if (a->automatic)
-			out.flags |= DPVS_ADDR_LINKLOCAL;
-		g_strlcpy(out.dev, netif_name(a->port), sizeof(out.dev));
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-}
-
-static int
-ifaddr_ctl_list(struct dpvs_req *req, const void *record)
-{
-	const struct dpvs_addr_conf *filter = record;
-	const struct netif *nif;
-	int ret;
-
-	ret = ifaddr_dev(filter->dev, &nif);
-	if (ret == -ENODEV)
-		return dpvs_req_error(req, ret, "there is no device \"%s\"", filter->dev);
-	if (ret != 0)
-		return dpvs_req_error(req, ret, "the name of the device has no end");
-
-	for (uint16_t port = 0; port < NETIF_MAX; port++) {
-		if (nif != NULL && nif->port != port)
-			continue;
-		for (unsigned int i = 0; i < 2; i++) {
-			if (filter->addr.family != 0 && filter->addr.family != (i ? AF_INET6 : AF_INET))
-				continue;
-			ifaddr_list_queue(req, &ports[port][i].nets);
-			ifaddr_list_queue(req, &ports[port][i].hosts);
-		}
-	}
-	return 0;
-}
-
 /** ifaddr_job_age: takes addresses whose time is over, deprecates others. */
 static int
 ifaddr_job_age(void)
@@ -781,8 +489,8 @@ ifaddr_start(void)
 		a->scope = DPVS_SCOPE_LINK;
 		a->given = 1;
 		a->automatic = 1;
-		a->valid_until = FOREVER;
-		a->preferred_until = FOREVER;
+		a->valid_until = IFADDR_FOREVER;
+		a->preferred_until = IFADDR_FOREVER;
 		ret = ifaddr_swap(c, NULL, a);
 	}
 	if (ret == 0)
@@ -824,43 +532,6 @@ static const struct conf_key ifaddr_conf[] = {
 		.max = 1u << 20,
 		.def = 4096,
 		.help = "Addresses on all ports; each takes up to three routes (route.max-routes).",
-	},
-	{ 0 },
-};
-
-static const struct module_sockopt ifaddr_sockopts[] = {
-	{
-		.name = "addr-add",
-		.id = DPVS_SET_ADDR_ADD,
-		.record_size = sizeof(struct dpvs_addr_conf),
-		.need_record = true,
-		.set = ifaddr_ctl_add,
-	},
-	{
-		.name = "addr-del",
-		.id = DPVS_SET_ADDR_DEL,
-		.record_size = sizeof(struct dpvs_addr_conf),
-		.need_record = true,
-		.set = ifaddr_ctl_del,
-	},
-	{
-		.name = "addr-set",
-		.id = DPVS_SET_ADDR_SET,
-		.record_size = sizeof(struct dpvs_addr_conf),
-		.need_record = true,
-		.set = ifaddr_ctl_set,
-	},
-	{
-		.name = "addr-flush",
-		.id = DPVS_SET_ADDR_FLUSH,
-		.record_size = sizeof(struct dpvs_addr_conf),
-		.set = ifaddr_ctl_flush,
-	},
-	{
-		.name = "addr-list",
-		.id = DPVS_GET_ADDRS,
-		.record_size = sizeof(struct dpvs_addr_conf),
-		.get = ifaddr_ctl_list,
 	},
 	{ 0 },
 };

@@ -31,22 +31,11 @@
 #include "net/ifaddr.h"
 #include "net/ndisc.h"
 #include "net/neigh_priv.h"
+#include "net/neigh_table.h"
 #include "net/netif.h"
 
 /** Probes that one run of the job may send; at ten runs a second it keeps up with 640 entries a second. */
 #define PROBE_BURST 64
-
-/** struct neigh: an entry. Main lcore only, as everything here. */
-struct neigh {
-	struct neigh_key key;
-	uint8_t mac[6];
-	uint8_t state;        /**< DPVS_NEIGH_* */
-	uint8_t probes;       /**< sent in this state */
-	uint32_t index;       /**< in the replicas; NEIGH_NONE: not there */
-	int64_t confirmed_ms; /**< when it last answered, or was made */
-	int64_t state_ms;     /**< when it came into this state */
-	int64_t next_ms;      /**< when it is to be looked at again */
-};
 
 static GHashTable *neighs;
 static uint32_t neighs_max;
@@ -59,12 +48,6 @@ static int64_t gc_stale_ms;
 static int64_t failed_ms;
 static uint32_t probes_max;
 struct stats_block neigh_stats_block;
-
-static int64_t
-now(void)
-{
-	return g_get_monotonic_time() / 1000;
-}
 
 static guint
 neigh_hash(gconstpointer data)
@@ -83,11 +66,17 @@ neigh_equal(gconstpointer a, gconstpointer b)
 	return memcmp(a, b, sizeof(struct neigh_key)) == 0;
 }
 
+GHashTable *
+neigh_all(void)
+{
+	return neighs;
+}
+
 static void
 neigh_set_state(struct neigh *n, uint8_t state, int64_t next_ms)
 {
 	n->state = state;
-	n->state_ms = now();
+	n->state_ms = neigh_now();
 	n->next_ms = next_ms;
 	n->probes = 0;
 }
@@ -195,7 +184,7 @@ neigh_new(const struct neigh_key *key)
 	n = g_new0(struct neigh, 1);
 	n->key = *key;
 	n->index = NEIGH_NONE;
-	n->confirmed_ms = now();
+	n->confirmed_ms = neigh_now();
 	g_hash_table_insert(neighs, &n->key, n);
 	return n;
 }
@@ -212,7 +201,7 @@ neigh_probe(struct neigh *n)
 		(void)ndisc_solicit(n->key.port, &n->key.addr, mac);
 	/* What could not be sent counts too: the time-out is the same. */
 	n->probes++;
-	n->next_ms = now() + retrans_ms;
+	n->next_ms = neigh_now() + retrans_ms;
 	stats_inc(&neigh_stats_block, NEIGH_STAT_PROBES);
 }
 
@@ -280,8 +269,8 @@ neigh_msg_input(struct dpvs_msg *msg)
 	if (neigh_learn(n, mac) != 0)
 		return; /* as if the packet had been lost */
 	if (answer) {
-		n->confirmed_ms = now();
-		neigh_set_state(n, DPVS_NEIGH_REACHABLE, now() + reachable_ms);
+		n->confirmed_ms = neigh_now();
+		neigh_set_state(n, DPVS_NEIGH_REACHABLE, neigh_now() + reachable_ms);
 	} else if (!same) {
 		neigh_set_state(n, DPVS_NEIGH_STALE, 0);
 	}
@@ -293,7 +282,7 @@ neigh_msg_input(struct dpvs_msg *msg)
 static bool
 neigh_age(struct neigh *n, unsigned int *probes)
 {
-	int64_t t = now();
+	int64_t t = neigh_now();
 
 	switch (n->state) {
 	case DPVS_NEIGH_REACHABLE:
@@ -349,50 +338,7 @@ neigh_job_age(void)
 	return probes > 0 ? 0 : -EAGAIN;
 }
 
-/* --- control --- */
-
-/** neigh_dev: the port that a record names; NULL: none is named. */
-static int
-neigh_dev(const char *dev, const struct netif **ret_nif)
-{
-	*ret_nif = NULL;
-	if (memchr(dev, '\0', DPVS_IFNAME_SIZE) == NULL)
-		return -EINVAL;
-	if (dev[0] == '\0')
-		return 0;
-	*ret_nif = netif_by_name(dev);
-	return *ret_nif != NULL ? 0 : -ENODEV;
-}
-
-static int
-neigh_ctl_dev(struct change *c, const char *dev, const struct netif **ret_nif)
-{
-	int ret = neigh_dev(dev, ret_nif);
-
-	if (ret == -EINVAL)
-		return change_error(c, ret, "the name of the device has no end");
-	if (ret == -ENODEV)
-		return change_error(c, ret, "there is no device \"%s\"", dev);
-	return 0;
-}
-
-static int
-neigh_ctl_key(struct change *c, const struct dpvs_neigh_conf *conf, struct neigh_key *ret_key)
-{
-	const struct netif *nif;
-	union ip_addr addr;
-	int ret;
-
-	ret = neigh_ctl_dev(c, conf->dev, &nif);
-	if (ret != 0)
-		return ret;
-	if (nif == NULL)
-		return change_error(c, -EINVAL, "say which device");
-	if (!addr_from_wire(&conf->addr, &addr) || !addr_is_host(conf->addr.family, &addr))
-		return change_error(c, -EINVAL, "not an address that a neighbour can have");
-	*ret_key = (struct neigh_key){ .addr = addr, .port = nif->port, .af = conf->addr.family };
-	return 0;
-}
+/* --- what requests change --- */
 
 /* Undo of a SET: the table as it was. Indices go back in reverse order, as they were taken. */
 
@@ -426,45 +372,24 @@ neigh_undo_index_given(void *arg)
 	num_free--;
 }
 
-static int
-neigh_ctl_add(struct change *c, const void *record)
+int
+neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t *mac)
 {
-	const struct dpvs_neigh_conf *conf = record;
-	const struct rte_ether_addr *mac = (const struct rte_ether_addr *)conf->mac;
-	char text[INET6_ADDRSTRLEN];
-	struct neigh_key key;
-	struct neigh *old;
+	struct neigh *old = g_hash_table_lookup(neighs, key);
 	struct neigh *n;
-	int ret;
 
-	ret = neigh_ctl_key(c, conf, &key);
-	if (ret != 0)
-		return ret;
-	if (!rte_is_valid_assigned_ether_addr(mac))
-		return change_error(c, -EINVAL, "not the MAC address of one station");
-	if (conf->flags & ~DPVS_NEIGH_REPLACE)
-		return change_error(c, -EINVAL, "unknown flags 0x%x", conf->flags);
-	addr_text(key.af, &key.addr, text);
-	if (ifaddr_port_of(key.af, &key.addr) == key.port)
-		return change_error(c, -EINVAL, "%s is an address of our own", text);
-
-	old = g_hash_table_lookup(neighs, &key);
-	/* A failed or incomplete entry is a question, not an entry. */
-	if (old != NULL && old->index != NEIGH_NONE && !(conf->flags & DPVS_NEIGH_REPLACE))
-		return change_error(c, -EEXIST, "there is an entry for %s on %s", text, conf->dev);
 	if (old == NULL && g_hash_table_size(neighs) >= neighs_max && !neigh_evict())
 		return change_error(c, -ENOSPC, "the neighbour table is full (%u, key neigh.max-entries)",
 				    neighs_max);
-
 	if (old != NULL) {
-		g_hash_table_steal(neighs, &key);
+		g_hash_table_steal(neighs, key);
 		change_undo(c, neigh_undo_remove, old);
 		change_done(c, g_free, old);
 	}
 	n = g_new0(struct neigh, 1);
-	n->key = key;
-	n->confirmed_ms = now();
-	memcpy(n->mac, conf->mac, sizeof(n->mac));
+	n->key = *key;
+	n->confirmed_ms = neigh_now();
+	memcpy(n->mac, mac, sizeof(n->mac));
 	neigh_set_state(n, DPVS_NEIGH_PERMANENT, 0);
 	if (old != NULL && old->index != NEIGH_NONE) {
 		n->index = old->index;
@@ -477,7 +402,7 @@ neigh_ctl_add(struct change *c, const void *record)
 	return neigh_op(c, n, NEIGH_OP_SET);
 }
 
-static int
+int
 neigh_remove(struct change *c, struct neigh *n)
 {
 	uint8_t action = n->index != NEIGH_NONE ? NEIGH_OP_DEL : NEIGH_OP_FAIL;
@@ -490,114 +415,6 @@ neigh_remove(struct change *c, struct neigh *n)
 		change_undo(c, neigh_undo_index_given, NULL);
 	}
 	return neigh_op(c, n, action);
-}
-
-static int
-neigh_ctl_del(struct change *c, const void *record)
-{
-	const struct dpvs_neigh_conf *conf = record;
-	char text[INET6_ADDRSTRLEN];
-	struct neigh_key key;
-	struct neigh *n;
-	int ret;
-
-	ret = neigh_ctl_key(c, conf, &key);
-	if (ret != 0)
-		return ret;
-	n = g_hash_table_lookup(neighs, &key);
-	if (n == NULL)
-		return change_error(c, -ENOENT, "there is no entry for %s on %s",
-				    addr_text(key.af, &key.addr, text), conf->dev);
-	return neigh_remove(c, n);
-}
-
-static int
-neigh_ctl_flush(struct change *c, const void *record)
-{
-	const struct dpvs_neigh_conf *filter = record;
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
-	const struct netif *nif;
-	GHashTableIter iter;
-	gpointer value;
-	int ret;
-
-	ret = neigh_ctl_dev(c, filter->dev, &nif);
-	if (ret != 0)
-		return ret;
-	g_hash_table_iter_init(&iter, neighs);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct neigh *n = value;
-
-		if (n->state != DPVS_NEIGH_PERMANENT && (nif == NULL || n->key.port == nif->port) &&
-		    (filter->addr.family == 0 || filter->addr.family == n->key.af))
-			g_ptr_array_add(list, value);
-	}
-	for (guint i = 0; i < list->len && ret == 0; i++)
-		ret = neigh_remove(c, list->pdata[i]);
-	return ret;
-}
-
-static gint
-neigh_compare(gconstpointer a, gconstpointer b)
-{
-	const struct neigh *n = *(struct neigh *const *)a;
-	const struct neigh *m = *(struct neigh *const *)b;
-
-	if (n->key.af != m->key.af)
-		return n->key.af - m->key.af;
-	if (n->key.port != m->key.port)
-		return n->key.port - m->key.port;
-	return memcmp(&n->key.addr, &m->key.addr, sizeof(n->key.addr));
-}
-
-static int
-neigh_ctl_list(struct dpvs_req *req, const void *record)
-{
-	const struct dpvs_neigh_conf *filter = record;
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
-	const struct netif *nif;
-	union ip_addr addr = { 0 };
-	GHashTableIter iter;
-	gpointer value;
-	int ret;
-
-	ret = neigh_dev(filter->dev, &nif);
-	if (ret == -ENODEV)
-		return dpvs_req_error(req, ret, "there is no device \"%s\"", filter->dev);
-	if (ret != 0)
-		return dpvs_req_error(req, ret, "the name of the device has no end");
-	if (filter->addr.family != 0 && !addr_from_wire(&filter->addr, &addr))
-		return dpvs_req_error(req, -EINVAL, "not an IPv4 or IPv6 address");
-
-	g_hash_table_iter_init(&iter, neighs);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct neigh *n = value;
-
-		if (nif != NULL && n->key.port != nif->port)
-			continue;
-		if (filter->addr.family != 0 && filter->addr.family != n->key.af)
-			continue;
-		if (!addr_is_zero(&addr) && !addr_equal(&addr, &n->key.addr))
-			continue;
-		g_ptr_array_add(list, value);
-	}
-	g_ptr_array_sort(list, neigh_compare);
-
-	for (guint i = 0; i < list->len; i++) {
-		const struct neigh *n = list->pdata[i];
-		int64_t age = now() - n->confirmed_ms;
-		struct dpvs_neigh_conf out = {
-			.addr = addr_to_wire(n->key.af, &n->key.addr),
-			.state = n->state,
-			.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age,
-		};
-
-		if (n->index != NEIGH_NONE)
-			memcpy(out.mac, n->mac, sizeof(out.mac));
-		g_strlcpy(out.dev, netif_name(n->key.port), sizeof(out.dev));
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-	return 0;
 }
 
 /* --- start and end --- */
@@ -743,36 +560,6 @@ static const struct conf_key neigh_conf[] = {
 		.def = 1000,
 		.unit = "1/s",
 		.help = "ARP and ND packets that each worker may pass to the main lcore.",
-	},
-	{ 0 },
-};
-
-static const struct module_sockopt neigh_sockopts[] = {
-	{
-		.name = "neigh-add",
-		.id = DPVS_SET_NEIGH_ADD,
-		.record_size = sizeof(struct dpvs_neigh_conf),
-		.need_record = true,
-		.set = neigh_ctl_add,
-	},
-	{
-		.name = "neigh-del",
-		.id = DPVS_SET_NEIGH_DEL,
-		.record_size = sizeof(struct dpvs_neigh_conf),
-		.need_record = true,
-		.set = neigh_ctl_del,
-	},
-	{
-		.name = "neigh-flush",
-		.id = DPVS_SET_NEIGH_FLUSH,
-		.record_size = sizeof(struct dpvs_neigh_conf),
-		.set = neigh_ctl_flush,
-	},
-	{
-		.name = "neigh-list",
-		.id = DPVS_GET_NEIGHS,
-		.record_size = sizeof(struct dpvs_neigh_conf),
-		.get = neigh_ctl_list,
 	},
 	{ 0 },
 };

@@ -28,36 +28,7 @@
 #include "net/netif.h"
 #include "net/rib.h"
 #include "net/route.h"
-
-/** struct prefix: key of the hash tables, and the routes that share it. Addresses are scoped (rib.h). */
-struct prefix {
-	union ip_addr dst;
-	uint8_t af;
-	uint8_t plen;
-	uint16_t in_rib;        /**< info is what ribs have or get with the change under way */
-	uint32_t slot;
-	struct route_info info;
-	GPtrArray *routes;      /**< struct route, best first */
-};
-
-/** struct route: one route. */
-struct route {
-	struct prefix *prefix;  /**< NULL while out of the table */
-	union ip_addr dst;
-	union ip_addr via;
-	union ip_addr src;      /**< zero: none */
-	uint64_t seq;           /**< order of arrival */
-	uint32_t metric;
-	uint16_t port;
-	uint16_t mtu;           /**< 0: the port's */
-	uint8_t af;
-	uint8_t plen;
-	uint8_t type;
-	uint8_t proto;
-	uint8_t scope;
-	uint8_t has_via;
-	uint8_t src_given;      /**< by the operator */
-};
+#include "net/route_priv.h"
 
 /** struct route_op: what a commit brings to a worker. */
 struct route_op {
@@ -94,6 +65,24 @@ family_of(uint8_t af)
 	return &families[af == AF_INET6];
 }
 
+GHashTable *
+route_prefixes(uint8_t af)
+{
+	return family_of(af)->prefixes;
+}
+
+const GPtrArray *
+route_statics(uint8_t af)
+{
+	return family_of(af)->statics;
+}
+
+const struct route_info *
+route_lookup_main(uint8_t af, const union ip_addr *dst)
+{
+	return rib_lookup(ribs[WORKERS_MAX], af, dst);
+}
+
 static guint
 prefix_hash(gconstpointer key)
 {
@@ -123,7 +112,7 @@ prefix_free(gpointer data)
 	g_free(p);
 }
 
-static struct prefix *
+struct prefix *
 prefix_find(uint8_t af, const union ip_addr *dst, uint8_t plen)
 {
 	struct prefix key = { .dst = *dst, .af = af, .plen = plen };
@@ -131,7 +120,7 @@ prefix_find(uint8_t af, const union ip_addr *dst, uint8_t plen)
 	return g_hash_table_lookup(family_of(af)->prefixes, &key);
 }
 
-static gint
+gint
 route_compare(gconstpointer a, gconstpointer b)
 {
 	/* DPVS_ROUTE_UNICAST, _LOCAL, _BROADCAST */
@@ -258,8 +247,7 @@ route_undo_remove(void *arg)
 	(void)prefix_sync(NULL, r->prefix);
 }
 
-/** route_insert: @r, from the heap, into the table; it is the table's from here on. */
-static int
+int
 route_insert(struct change *c, struct route *r)
 {
 	if (family_of(r->af)->num_routes >= routes_max) {
@@ -273,7 +261,7 @@ route_insert(struct change *c, struct route *r)
 	return prefix_sync(c, r->prefix);
 }
 
-static int
+int
 route_remove(struct change *c, struct route *r)
 {
 	int ret = route_detach(c, r);
@@ -362,351 +350,6 @@ route_addrs_changed(struct change *c, uint8_t af, uint16_t port, const union ip_
 		ret = prefix_sync(c, r->prefix);
 	}
 	return ret;
-}
-
-/** port_from_wire: the port that @dev names; -1: none is named. */
-static int
-port_from_wire(struct change *c, const char *dev, int *ret_port)
-{
-	const struct netif *nif;
-
-	if (memchr(dev, '\0', DPVS_IFNAME_SIZE) == NULL)
-		return change_error(c, -EINVAL, "the name of the device has no end");
-	if (dev[0] == '\0') {
-		*ret_port = -1;
-		return 0;
-	}
-	nif = netif_by_name(dev);
-	if (nif == NULL)
-		return change_error(c, -ENODEV, "there is no device \"%s\"", dev);
-	*ret_port = nif->port;
-	return 0;
-}
-
-/** dst_from_wire: checks family, length and host bits of a destination. */
-static int
-dst_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, union ip_addr *ret_dst)
-{
-	char text[INET6_ADDRSTRLEN];
-	union ip_addr dst;
-	union ip_addr masked;
-
-	if (conf->dst.family != af || !addr_from_wire(&conf->dst, &dst))
-		return change_error(c, -EINVAL, "the destination is not an %s address",
-				    af == AF_INET ? "IPv4" : "IPv6");
-	if (conf->plen > addr_bits(af))
-		return change_error(c, -EINVAL, "prefix length %u is more than %u", conf->plen,
-				    addr_bits(af));
-	masked = addr_masked(af, &dst, conf->plen);
-	if (!addr_equal(&masked, &dst))
-		return change_error(c, -EINVAL, "the destination has bits behind its prefix; use %s/%u",
-				    addr_text(af, &masked, text), conf->plen);
-	if (addr_is_multicast(af, &dst) && conf->plen > 0)
-		return change_error(c, -EINVAL, "multicast is not routed");
-	*ret_dst = dst;
-	return 0;
-}
-
-/** via_check: the gateway of @r must be a neighbour on r->port (-1 in @port: it says which port). */
-static int
-via_check(struct change *c, struct route *r, int port)
-{
-	char text[INET6_ADDRSTRLEN];
-	const struct route_info *info;
-	union ip_addr scoped;
-
-	addr_text(r->af, &r->via, text);
-	if (!addr_is_host(r->af, &r->via))
-		return change_error(c, -EINVAL, "%s cannot be a gateway", text);
-	if (addr_is_linklocal(r->af, &r->via) && port < 0)
-		return change_error(c, -EINVAL, "gateway %s is link-local: name the device", text);
-
-	scoped = rib_scoped(r->af, &r->via, port < 0 ? 0 : (uint16_t)port);
-	info = rib_lookup(ribs[WORKERS_MAX], r->af, &scoped);
-	if (info != NULL && info->type != DPVS_ROUTE_UNICAST)
-		return change_error(c, -EINVAL, "gateway %s is an address of our own", text);
-	if (info == NULL || info->has_via || (port >= 0 && info->port != port))
-		return change_error(c, -ENETUNREACH, "gateway %s is not on a net of %s", text,
-				    port >= 0 ? netif_name((uint16_t)port) : "any device");
-	r->port = info->port;
-	return 0;
-}
-
-/** route_from_wire: fills @r from a record that an operator sent. */
-static int
-route_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, struct route *r)
-{
-	uint32_t mtu_min = af == AF_INET ? 68 : 1280; /* RFC 791, RFC 8200 */
-	char text[INET6_ADDRSTRLEN];
-	int port;
-	int ret;
-
-	ret = port_from_wire(c, conf->dev, &port);
-	if (ret == 0)
-		ret = dst_from_wire(c, af, conf, &r->dst);
-	if (ret != 0)
-		return ret;
-	if (conf->type != 0 && conf->type != DPVS_ROUTE_UNICAST)
-		return change_error(c, -EINVAL,
-				    "only unicast routes can be added; addresses bring local ones");
-	if (conf->scope != DPVS_SCOPE_GLOBAL && conf->scope != DPVS_SCOPE_SITE &&
-	    conf->scope != DPVS_SCOPE_LINK && conf->scope != DPVS_SCOPE_HOST)
-		return change_error(c, -EINVAL, "unknown scope %u", conf->scope);
-	if (conf->mtu != 0 && (conf->mtu < mtu_min || conf->mtu > UINT16_MAX))
-		return change_error(c, -EINVAL, "mtu %u is not in %u to %u", conf->mtu, mtu_min,
-				    UINT16_MAX);
-	if (addr_is_linklocal(af, &r->dst))
-		return change_error(c, -EINVAL, "link-local destinations are not routed");
-
-	r->af = af;
-	r->plen = conf->plen;
-	r->type = DPVS_ROUTE_UNICAST;
-	r->proto = DPVS_ROUTE_PROTO_STATIC;
-	r->mtu = (uint16_t)conf->mtu;
-	r->metric = conf->metric;
-	r->scope = conf->scope;
-
-	if (conf->via.family != 0) {
-		if (conf->via.family != af || !addr_from_wire(&conf->via, &r->via))
-			return change_error(c, -EINVAL, "gateway and destination are of two families");
-		r->has_via = 1;
-		ret = via_check(c, r, port);
-		if (ret != 0)
-			return ret;
-	} else if (port < 0) {
-		return change_error(c, -EINVAL, "say which device or which gateway");
-	} else {
-		r->port = (uint16_t)port;
-		if (af == AF_INET && r->scope == DPVS_SCOPE_GLOBAL)
-			r->scope = DPVS_SCOPE_LINK;
-	}
-
-	if (conf->src.family != 0) {
-		if (conf->src.family != af || !addr_from_wire(&conf->src, &r->src))
-			return change_error(c, -EINVAL, "source and destination are of two families");
-		if (ifaddr_port_of(af, &r->src) < 0)
-			return change_error(c, -EINVAL, "source %s is not an address of ours",
-					    addr_text(af, &r->src, text));
-		r->src_given = 1;
-	} else {
-		ifaddr_source(af, r->port, r->has_via ? &r->via : &r->dst, &r->src);
-	}
-	return 0;
-}
-
-int
-route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, int replace)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct route new = { 0 };
-	struct prefix *p;
-	int ret;
-
-	ret = route_from_wire(c, af, conf, &new);
-	if (ret != 0)
-		return ret;
-
-	p = prefix_find(af, &new.dst, new.plen);
-	for (guint i = 0; p != NULL && i < p->routes->len; i++) {
-		struct route *old = p->routes->pdata[i];
-
-		if (old->metric != new.metric)
-			continue;
-		addr_text(af, &new.dst, text);
-		if (old->proto == DPVS_ROUTE_PROTO_KERNEL)
-			return change_error(c, -EEXIST, "%s/%u comes with an address on %s", text,
-					    new.plen, netif_name(old->port));
-		if (!replace)
-			return change_error(c, -EEXIST, "there is a route to %s/%u with metric %u", text,
-					    new.plen, new.metric);
-		ret = route_remove(c, old);
-		if (ret != 0)
-			return ret;
-		break;
-	}
-	return route_insert(c, g_memdup2(&new, sizeof(new)));
-}
-
-/** route_matches: does an operator who wrote @conf mean @r? What was not given matches all. */
-static bool
-route_matches(const struct route *r, const struct dpvs_route_conf *conf, int port)
-{
-	union ip_addr via;
-
-	if (port >= 0 && r->port != port)
-		return false;
-	if (conf->metric != 0 && r->metric != conf->metric)
-		return false;
-	if (conf->via.family != 0 && (!addr_from_wire(&conf->via, &via) || conf->via.family != r->af ||
-				      !r->has_via || !addr_equal(&via, &r->via)))
-		return false;
-	return true;
-}
-
-int
-route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf)
-{
-	char text[INET6_ADDRSTRLEN];
-	bool kernel = false;
-	struct prefix *p;
-	union ip_addr dst;
-	int port;
-	int ret;
-
-	ret = port_from_wire(c, conf->dev, &port);
-	if (ret == 0)
-		ret = dst_from_wire(c, af, conf, &dst);
-	if (ret != 0)
-		return ret;
-
-	p = prefix_find(af, &dst, conf->plen);
-	for (guint i = 0; p != NULL && i < p->routes->len; i++) {
-		struct route *r = p->routes->pdata[i];
-
-		if (!route_matches(r, conf, port))
-			continue;
-		if (r->proto == DPVS_ROUTE_PROTO_STATIC)
-			return route_remove(c, r);
-		kernel = true;
-	}
-	if (kernel)
-		return change_error(c, -EPERM, "the route comes with an address; delete the address");
-	return change_error(c, -ESRCH, "there is no such route to %s/%u", addr_text(af, &dst, text),
-			    conf->plen);
-}
-
-int
-route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *filter)
-{
-	GPtrArray *statics = family_of(af)->statics;
-	int port;
-	int ret;
-
-	ret = port_from_wire(c, filter->dev, &port);
-	for (guint i = statics->len; i-- > 0 && ret == 0;) {
-		struct route *r = statics->pdata[i];
-
-		if (port < 0 || r->port == port)
-			ret = route_remove(c, r);
-	}
-	return ret;
-}
-
-/** route_unscoped: what an operator knows as @dst. */
-static union ip_addr
-route_unscoped(uint8_t af, const union ip_addr *dst)
-{
-	return rib_scoped(af, dst, 0);
-}
-
-static gint
-list_compare(gconstpointer a, gconstpointer b)
-{
-	const struct route *r = *(struct route *const *)a;
-	const struct route *s = *(struct route *const *)b;
-	int d = memcmp(&r->dst, &s->dst, sizeof(r->dst));
-
-	if (d != 0)
-		return d;
-	if (r->plen != s->plen)
-		return r->plen - s->plen;
-	return route_compare(a, b);
-}
-
-int
-route_table_list(struct dpvs_req *req, uint8_t af, const struct dpvs_route_conf *filter)
-{
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
-	const struct netif *nif = NULL;
-	GHashTableIter iter;
-	gpointer key;
-
-	if (memchr(filter->dev, '\0', DPVS_IFNAME_SIZE) == NULL)
-		return dpvs_req_error(req, -EINVAL, "the name of the device has no end");
-	if (filter->dev[0] != '\0') {
-		nif = netif_by_name(filter->dev);
-		if (nif == NULL)
-			return dpvs_req_error(req, -ENODEV, "there is no device \"%s\"", filter->dev);
-	}
-
-	g_hash_table_iter_init(&iter, family_of(af)->prefixes);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct prefix *p = key;
-
-		for (guint i = 0; i < p->routes->len; i++)
-			g_ptr_array_add(list, p->routes->pdata[i]);
-	}
-	g_ptr_array_sort(list, list_compare);
-
-	for (guint i = 0; i < list->len; i++) {
-		const struct route *r = list->pdata[i];
-		union ip_addr dst = route_unscoped(af, &r->dst);
-		struct dpvs_route_conf out = {
-			.dst = addr_to_wire(af, &dst),
-			.plen = r->plen,
-			.scope = r->scope,
-			.type = r->type,
-			.proto = r->proto,
-			.mtu = r->mtu,
-			.metric = r->metric,
-		};
-
-		if (nif != NULL && r->port != nif->port)
-			continue;
-		if (r->has_via)
-			out.via = addr_to_wire(af, &r->via);
-		if (!addr_is_zero(&r->src))
-			out.src = addr_to_wire(af, &r->src);
-		g_strlcpy(out.dev, netif_name(r->port), sizeof(out.dev));
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-	return 0;
-}
-
-int
-route_table_get(struct dpvs_req *req, const struct dpvs_route_conf *query)
-{
-	uint8_t af = query->dst.family;
-	const struct route_info *info;
-	const struct netif *nif = NULL;
-	struct dpvs_route_conf out;
-	char text[INET6_ADDRSTRLEN];
-	union ip_addr dst;
-	union ip_addr scoped;
-
-	if (!addr_from_wire(&query->dst, &dst))
-		return dpvs_req_error(req, -EINVAL, "the destination is not an address");
-	if (query->plen != 0 && query->plen != addr_bits(af))
-		return dpvs_req_error(req, -EINVAL, "a look-up takes an address, not a prefix");
-	if (memchr(query->dev, '\0', DPVS_IFNAME_SIZE) == NULL)
-		return dpvs_req_error(req, -EINVAL, "the name of the device has no end");
-	if (query->dev[0] != '\0') {
-		nif = netif_by_name(query->dev);
-		if (nif == NULL)
-			return dpvs_req_error(req, -ENODEV, "there is no device \"%s\"", query->dev);
-	}
-
-	scoped = rib_scoped(af, &dst, nif != NULL ? nif->port : 0);
-	info = rib_lookup(ribs[WORKERS_MAX], af, &scoped);
-	if (info == NULL)
-		return dpvs_req_error(req, -ENETUNREACH, "no route to %s", addr_text(af, &dst, text));
-
-	nif = netif_get(info->port);
-	out = (struct dpvs_route_conf){
-		.dst = addr_to_wire(af, &dst),
-		.plen = addr_bits(af),
-		.type = info->type,
-		.mtu = info->mtu,
-	};
-	if (nif != NULL && (out.mtu == 0 || out.mtu > nif->mtu))
-		out.mtu = nif->mtu;
-	if (info->has_via)
-		out.via = addr_to_wire(af, &info->via);
-	if (!addr_is_zero(&info->src))
-		out.src = addr_to_wire(af, &info->src);
-	g_strlcpy(out.dev, netif_name(info->port), sizeof(out.dev));
-	dpvs_req_add(req, &out, sizeof(out));
-	return 0;
 }
 
 void

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of addresses as ifaddr.c has it and ifaddr_ctl.c, the requests, changes it.
+ *
+ * Thread-safety: main lcore only.
+ */
+#ifndef NET_IFADDR_PRIV_H
+#define NET_IFADDR_PRIV_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "core/pkt.h"
+#include "module.h"
+
+#define IFADDR_FOREVER INT64_MAX
+
+/** struct ifaddr: an address. Immutable once in the table, but for seq and link. */
+struct ifaddr {
+	union ip_addr key;       /**< addr, scoped: see rib.h */
+	union ip_addr addr;
+	union ip_addr broadcast; /**< zero: none */
+	int64_t valid_until;     /**< seconds of the monotonic clock, or IFADDR_FOREVER */
+	int64_t preferred_until;
+	uint64_t seq;            /**< order of arrival; kept by successors */
+	GList *link;             /**< in the port's list */
+	uint32_t holds;          /**< how many hold it */
+	uint16_t port;
+	uint8_t af;
+	uint8_t plen;
+	uint8_t scope;
+	uint8_t given;           /**< by an operator, or made at start */
+	uint8_t automatic;       /**< link-local, made from the MAC address */
+	uint8_t deprecated;      /**< not to be a source when there is another */
+};
+
+/** struct port_addrs: addresses of one port and family in order of arrival. */
+struct port_addrs {
+	GQueue nets;  /**< with a prefix shorter than the address */
+	GQueue hosts; /**< /32, /128 */
+};
+
+extern const struct module_sockopt ifaddr_sockopts[];
+
+/** ifaddr_find: the address on @port, which counts for link-local ones only, or NULL. */
+struct ifaddr *ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr);
+
+/** ifaddr_swap: @new takes the place of @old; either may be NULL. @new is from the heap and taken. */
+int ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new);
+
+/** ifaddr_as_held: what is left of @a when the operator takes it back: a host address, or NULL. */
+struct ifaddr *ifaddr_as_held(const struct ifaddr *a);
+
+/** ifaddr_all: the set of all. ifaddr_of_port: those of a port. */
+GHashTable *ifaddr_all(void);
+const struct port_addrs *ifaddr_of_port(uint16_t port, uint8_t af);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The requests of the family `neigh`: SET 601, 602, 8610, GET 600. The table is in neigh.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <glib.h>
+#include <rte_ether.h>
+
+#include <dpvsctrl/proto/neigh.h>
+#include <dpvsctrl/server.h>
+
+#include "core/change.h"
+#include "net/addr.h"
+#include "net/ifaddr.h"
+#include "net/neigh_table.h"
+#include "net/netif.h"
+#include "net/wire_dev.h"
+
+static int
+neigh_ctl_key(struct change *c, const struct dpvs_neigh_conf *conf, struct neigh_key *ret_key)
+{
+	const struct netif *nif;
+	union ip_addr addr;
+	int ret;
+
+	ret = wire_dev_set(c, conf->dev, &nif);
+	if (ret != 0)
+		return ret;
+	if (nif == NULL)
+		return change_error(c, -EINVAL, "say which device");
+	if (!addr_from_wire(&conf->addr, &addr) || !addr_is_host(conf->addr.family, &addr))
+		return change_error(c, -EINVAL, "not an address that a neighbour can have");
+	*ret_key = (struct neigh_key){ .addr = addr, .port = nif->port, .af = conf->addr.family };
+	return 0;
+}
+
+static int
+neigh_ctl_add(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *conf = record;
+	const struct rte_ether_addr *mac = (const struct rte_ether_addr *)conf->mac;
+	char text[INET6_ADDRSTRLEN];
+	struct neigh_key key;
+	struct neigh *old;
+	int ret;
+
+	ret = neigh_ctl_key(c, conf, &key);
+	if (ret != 0)
+		return ret;
+	if (!rte_is_valid_assigned_ether_addr(mac))
+		return change_error(c, -EINVAL, "not the MAC address of one station");
+	if (conf->flags & ~DPVS_NEIGH_REPLACE)
+		return change_error(c, -EINVAL, "unknown flags 0x%x", conf->flags);
+	addr_text(key.af, &key.addr, text);
+	if (ifaddr_port_of(key.af, &key.addr) == key.port)
+		return change_error(c, -EINVAL, "%s is an address of our own", text);
+
+	old = g_hash_table_lookup(neigh_all(), &key);
+	/* A failed or incomplete entry is a question, not an entry. */
+	if (old != NULL && old->index != NEIGH_NONE && !(conf->flags & DPVS_NEIGH_REPLACE))
+		return change_error(c, -EEXIST, "there is an entry for %s on %s", text, conf->dev);
+	return neigh_set_permanent(c, &key, conf->mac);
+}
+
+static int
+neigh_ctl_del(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *conf = record;
+	char text[INET6_ADDRSTRLEN];
+	struct neigh_key key;
+	struct neigh *n;
+	int ret;
+
+	ret = neigh_ctl_key(c, conf, &key);
+	if (ret != 0)
+		return ret;
+	n = g_hash_table_lookup(neigh_all(), &key);
+	if (n == NULL)
+		return change_error(c, -ENOENT, "there is no entry for %s on %s",
+				    addr_text(key.af, &key.addr, text), conf->dev);
+	return neigh_remove(c, n);
+}
+
+static int
+neigh_ctl_flush(struct change *c, const void *record)
+{
+	const struct dpvs_neigh_conf *filter = record;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct netif *nif;
+	GHashTableIter iter;
+	gpointer value;
+	int ret;
+
+	ret = wire_dev_set(c, filter->dev, &nif);
+	if (ret != 0)
+		return ret;
+	g_hash_table_iter_init(&iter, neigh_all());
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct neigh *n = value;
+
+		if (n->state != DPVS_NEIGH_PERMANENT && (nif == NULL || n->key.port == nif->port) &&
+		    (filter->addr.family == 0 || filter->addr.family == n->key.af))
+			g_ptr_array_add(list, value);
+	}
+	for (guint i = 0; i < list->len && ret == 0; i++)
+		ret = neigh_remove(c, list->pdata[i]);
+	return ret;
+}
+
+static gint
+neigh_compare(gconstpointer a, gconstpointer b)
+{
+	const struct neigh *n = *(struct neigh *const *)a;
+	const struct neigh *m = *(struct neigh *const *)b;
+
+	if (n->key.af != m->key.af)
+		return n->key.af - m->key.af;
+	if (n->key.port != m->key.port)
+		return n->key.port - m->key.port;
+	return memcmp(&n->key.addr, &m->key.addr, sizeof(n->key.addr));
+}
+
+static int
+neigh_ctl_list(struct dpvs_req *req, const void *record)
+{
+	const struct dpvs_neigh_conf *filter = record;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct netif *nif;
+	union ip_addr addr = { 0 };
+	GHashTableIter iter;
+	gpointer value;
+	int ret;
+
+	ret = wire_dev_get(req, filter->dev, &nif);
+	if (ret != 0)
+		return ret;
+	if (filter->addr.family != 0 && !addr_from_wire(&filter->addr, &addr))
+		return dpvs_req_error(req, -EINVAL, "not an IPv4 or IPv6 address");
+
+	g_hash_table_iter_init(&iter, neigh_all());
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct neigh *n = value;
+
+		if (nif != NULL && n->key.port != nif->port)
+			continue;
+		if (filter->addr.family != 0 && filter->addr.family != n->key.af)
+			continue;
+		if (!addr_is_zero(&addr) && !addr_equal(&addr, &n->key.addr))
+			continue;
+		g_ptr_array_add(list, value);
+	}
+	g_ptr_array_sort(list, neigh_compare);
+
+	for (guint i = 0; i < list->len; i++) {
+		const struct neigh *n = list->pdata[i];
+		int64_t age = neigh_now() - n->confirmed_ms;
+		struct dpvs_neigh_conf out = {
+			.addr = addr_to_wire(n->key.af, &n->key.addr),
+			.state = n->state,
+			.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age,
+		};
+
+		if (n->index != NEIGH_NONE)
+			memcpy(out.mac, n->mac, sizeof(out.mac));
+		g_strlcpy(out.dev, netif_name(n->key.port), sizeof(out.dev));
+		dpvs_req_add(req, &out, sizeof(out));
+	}
+	return 0;
+}
+
+const struct module_sockopt neigh_sockopts[] = {
+	{
+		.name = "neigh-add",
+		.id = DPVS_SET_NEIGH_ADD,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.need_record = true,
+		.set = neigh_ctl_add,
+	},
+	{
+		.name = "neigh-del",
+		.id = DPVS_SET_NEIGH_DEL,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.need_record = true,
+		.set = neigh_ctl_del,
+	},
+	{
+		.name = "neigh-flush",
+		.id = DPVS_SET_NEIGH_FLUSH,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.set = neigh_ctl_flush,
+	},
+	{
+		.name = "neigh-list",
+		.id = DPVS_GET_NEIGHS,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.get = neigh_ctl_list,
+	},
+	{ 0 },
+};
