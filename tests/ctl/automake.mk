@@ -1,5 +1,5 @@
-TESTS += tests/ctl/check.t tests/ctl/daemon-life.t
-dist_check_SCRIPTS += tests/ctl/check.t tests/ctl/daemon-life.t
+TESTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
+dist_check_SCRIPTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
 EXTRA_DIST += tests/helpers/daemon.sh
 
 dpip_tests = tests/ctl/dpip-completion.t tests/ctl/dpip-live.t tests/ctl/dpip-output.t \
