@@ -22,8 +22,8 @@ lb6_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta, const
 	uint32_t ref;
 	unsigned int next;
 
-	memcpy(&flow.client, ip->src_addr, sizeof(flow.client));
-	memcpy(&flow.vip, ip->dst_addr, sizeof(flow.vip));
+	memcpy(&flow.client, &ip->src_addr, sizeof(flow.client));
+	memcpy(&flow.vip, &ip->dst_addr, sizeof(flow.vip));
 	memcpy(&flow.client_port, l4, sizeof(flow.client_port));
 	memcpy(&flow.vip_port, l4 + 2, sizeof(flow.vip_port));
 	/* At most twice: a SYN may end an old connection and then has none. */
@@ -63,7 +63,7 @@ lb6_input(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t 
 				     m->data_len < m->l3_len + PORTS_SIZE))
 				keys[i] = (struct conn_key6){ 0 };
 			else
-				keys[i] = conn_key6(ip->src_addr, (const char *)ip + m->l3_len, proto);
+				keys[i] = conn_key6(&ip->src_addr, (const char *)ip + m->l3_len, proto);
 		}
 		conn_find6_bulk(&w->table, keys, count, refs);
 		changes = w->table.changes;

@@ -76,7 +76,7 @@ service_addr_parse(const char *word, uint8_t proto, struct dpvs_addr *ret_addr, 
 	char number[FORMAT_NUMBER_SIZE];
 	const char *proto_word = proto_name(proto, number);
 	struct dpvs_addr addr;
-	const char *colon;
+	const char *colon = NULL;
 	uint16_t port = 0;
 	char host[256];
 

@@ -215,7 +215,9 @@ quoted6_l4(const struct rte_ipv6_hdr *quoted, uint32_t room, uint8_t *ret_proto)
 static uint64_t
 pseudo6(const struct rte_ipv6_hdr *ip, uint32_t len)
 {
-	return csum_words(ip->src_addr, 32) + rte_cpu_to_be_32(len) +
+	const char *addrs = (const char *)ip + offsetof(struct rte_ipv6_hdr, src_addr);
+
+	return csum_words(addrs, 32) + rte_cpu_to_be_32(len) +
 	       rte_cpu_to_be_32((uint32_t)IPPROTO_ICMPV6);
 }
 
@@ -244,8 +246,8 @@ lb_icmp6(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta)
 		return LB_NEXT_ROUTE;
 	l4 = (char *)quoted + at;
 
-	memcpy(&flow.client, quoted->dst_addr, sizeof(flow.client));
-	memcpy(&flow.vip, quoted->src_addr, sizeof(flow.vip));
+	memcpy(&flow.client, &quoted->dst_addr, sizeof(flow.client));
+	memcpy(&flow.vip, &quoted->src_addr, sizeof(flow.vip));
 	memcpy(&flow.client_port, l4 + 2, 2);
 	memcpy(&flow.vip_port, l4, 2);
 	key.src = flow.client;
@@ -273,12 +275,12 @@ lb_icmp6(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta)
 	if (c->fwd == DPVS_FWD_DR)
 		return lb_next_of_xmit(next);
 	a = conn_addrs6(&w->table, c);
-	memcpy(quoted->src_addr, &a->dir[!dir], 32);
+	memcpy((char *)quoted + offsetof(struct rte_ipv6_hdr, src_addr), &a->dir[!dir], 32);
 	quoted_l4(c, dir, l4, room - at);
 
-	memcpy(ip->dst_addr, &a->dir[!dir].src, sizeof(ip->dst_addr));
+	memcpy(&ip->dst_addr, &a->dir[!dir].src, sizeof(ip->dst_addr));
 	if (dir == CONN_OUT || c->fwd == DPVS_FWD_FULLNAT)
-		memcpy(ip->src_addr, &a->dir[!dir].dst, sizeof(ip->src_addr));
+		memcpy(&ip->src_addr, &a->dir[!dir].dst, sizeof(ip->src_addr));
 
 	memset(icmp + 2, 0, 2);
 	(void)rte_raw_cksum_mbuf(m, m->l3_len, len, &sum);
