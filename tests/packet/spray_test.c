@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <rte_ip.h>
 #include <rte_tcp.h>
 
 #include "harness.h"
@@ -197,6 +198,144 @@ test_spray(gconstpointer data)
 }
 
 /*
+ * ---- datagrams in fragments
+ */
+
+#define DATAGRAM 1900
+#define PART 600 /* bytes of a fragment; a multiple of 8 */
+
+static unsigned int
+ip_len(uint8_t af)
+{
+	return af == AF_INET ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
+}
+
+/* @whole in fragments, each to a worker of its own, the last one first. */
+static void
+send_fragments(const struct rte_mbuf *whole, uint8_t af, uint16_t id)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(whole, const uint8_t *);
+	unsigned int hlen = 14 + ip_len(af), len = whole->pkt_len - hlen;
+
+	for (int at = (int)((len - 1) / PART * PART); at >= 0; at -= PART) {
+		unsigned int n = MIN(PART, len - (unsigned int)at), more = (unsigned int)at + n < len;
+		uint8_t buf[2048], *data = buf + hlen;
+
+		memcpy(buf, frame, hlen);
+		if (af == AF_INET) {
+			struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(buf + 14);
+
+			ip->packet_id = rte_cpu_to_be_16(id);
+			ip->fragment_offset = rte_cpu_to_be_16((uint16_t)((unsigned int)at / 8 | more << 13));
+			ip->total_length = rte_cpu_to_be_16((uint16_t)(n + sizeof(*ip)));
+			ip->hdr_checksum = 0;
+			ip->hdr_checksum = rte_ipv4_cksum(ip);
+		} else {
+			struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(buf + 14);
+			const uint8_t ext[8] = { ip->proto, 0, (uint8_t)(at >> 8), (uint8_t)(at | (int)more), 0, 0,
+						 (uint8_t)(id >> 8), (uint8_t)id };
+
+			ip->proto = IPPROTO_FRAGMENT;
+			ip->payload_len = rte_cpu_to_be_16((uint16_t)(n + sizeof(ext)));
+			memcpy(data, ext, sizeof(ext));
+			data += sizeof(ext);
+		}
+		memcpy(data, frame + hlen + at, n);
+		harness_inject(PORT_CLIENT, any_worker(), harness_frame(buf, (size_t)(data - buf) + n));
+	}
+}
+
+/* What comes out of the server's port, whether whole or in fragments, as one packet. */
+static struct pk
+recv_joined(uint8_t af, unsigned int l4_len)
+{
+	unsigned int hlen = 14 + ip_len(af), got = 0;
+	uint8_t buf[2048];
+	struct rte_mbuf *m;
+	struct pk p;
+
+	while (got < l4_len) {
+		uint8_t flat[2048];
+		const uint8_t *frame, *data;
+		unsigned int at = 0, n;
+
+		g_assert_cmpuint(lb_collect(PORT_SERVER, &m, 1, 10000), ==, 1);
+		g_assert_true(pk_parse(m).l3_ok);
+		frame = rte_pktmbuf_read(m, 0, m->pkt_len, flat);
+		data = frame + hlen;
+		n = m->pkt_len - hlen;
+		memcpy(buf, frame, hlen);
+		if (af == AF_INET) {
+			struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(buf + 14);
+
+			at = (rte_be_to_cpu_16(ip->fragment_offset) & RTE_IPV4_HDR_OFFSET_MASK) * 8u;
+			ip->fragment_offset = 0;
+			ip->total_length = rte_cpu_to_be_16((uint16_t)(l4_len + sizeof(*ip)));
+			ip->hdr_checksum = 0;
+			ip->hdr_checksum = rte_ipv4_cksum(ip);
+		} else {
+			struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(buf + 14);
+
+			if (ip->proto == IPPROTO_FRAGMENT) {
+				at = (data[2] << 8 | data[3]) & 0xfff8u;
+				ip->proto = data[0];
+				data += 8;
+				n -= 8;
+			}
+			ip->payload_len = rte_cpu_to_be_16((uint16_t)l4_len);
+		}
+		g_assert_cmpuint(at + n, <=, l4_len);
+		memcpy(buf + hlen + at, data, n);
+		got += n;
+		harness_free(&m, 1);
+	}
+	g_assert_cmpuint(got, ==, l4_len);
+	m = harness_frame(buf, hlen + l4_len);
+	p = pk_parse(m);
+	harness_free(&m, 1);
+	return p;
+}
+
+/* Only the first fragment has ports; whoever gets which, the server sees the datagram, rightly translated. */
+static void
+test_fragments(gconstpointer data)
+{
+	uint8_t af = lb_test_af(data), fwd = (uint8_t)lb_test_arg(data);
+
+	services(af, IPPROTO_UDP, fwd, 1);
+	for (unsigned int i = 0; i < 50; i++) {
+		struct pk in = {
+			.af = af,
+			.proto = IPPROTO_UDP,
+			.src = lb_addr(af, NET_FAR, 1 + i),
+			.dst = lb_addr(af, NET_CLIENT, HOST_VIP),
+			.sport = (uint16_t)(20000 + i),
+			.dport = PORT,
+			.len = DATAGRAM,
+			.mark = i * 0x0101010101ull,
+		};
+		struct rte_mbuf *whole = pk_make(PORT_CLIENT, &in);
+		struct pk out;
+
+		send_fragments(whole, af, (uint16_t)(i + 1));
+		harness_free(&whole, 1);
+		out = recv_joined(af, DATAGRAM + 8);
+		g_assert_true(out.l4_ok);
+		g_assert_cmpuint(out.mark, ==, in.mark);
+		g_assert_cmpuint(out.len, ==, DATAGRAM);
+		g_assert_cmpuint(out.dport, ==, PORT);
+		if (fwd == DPVS_FWD_FULLNAT)
+			lb_assert_addr(out.src, af, NET_SERVER, HOST_LADDR);
+		else
+			g_assert_cmpuint(out.sport, ==, in.sport);
+	}
+	lb_none();
+	g_assert_cmpuint(lb_conn_count(), ==, 50);
+	lb_stop();
+	lb_start(NULL);
+}
+
+/*
  * ---- many connections of one client
  */
 
@@ -364,6 +503,9 @@ main(int argc, char **argv)
 
 		lb_test_add(path, test_spray, modes[i].arg);
 	}
+	lb_test_add("/packet/spray/fragments/fnat", test_fragments, DPVS_FWD_FULLNAT);
+	lb_test_add("/packet/spray/fragments/nat", test_fragments, DPVS_FWD_NAT);
+	lb_test_add("/packet/spray/fragments/dr", test_fragments, DPVS_FWD_DR);
 	lb_test_add("/packet/spray/many connections twice", test_many, 0);
 	harness_init(WORKERS);
 	lb_start(NULL);
