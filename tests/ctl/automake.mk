@@ -23,6 +23,3 @@ EXTRA_DIST += tests/ctl/data/ipvsadm-recorded.txt
 
 TESTS += tests/ctl/services.t
 dist_check_SCRIPTS += tests/ctl/services.t
-
-TESTS += tests/ctl/graph-drawing.t
-dist_check_SCRIPTS += tests/ctl/graph-drawing.t

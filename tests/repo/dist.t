@@ -21,6 +21,12 @@ ok "make can say what it distributes" test -s "$TEST_DIR/dist"
 git ls-files | while read -r f; do [ -e "$f" ] && echo "$f"; done | sort >"$TEST_DIR/git"
 missing=$(sort "$TEST_DIR/not" "$TEST_DIR/dist" | sort -u | comm -23 "$TEST_DIR/git" -)
 is "each file in git is in the tarball or in the list of those that are not" "$missing" ""
-built=$(git ls-files | grep -E '\.(o|lo|la|log|trs)$|(^|/)(configure|Makefile\.in)$')
+built=$(
+	git ls-files | grep -E '\.(o|lo|la|log|trs)$|(^|/)(configure|Makefile\.in)$'
+	# Programs: ELF, or libtool's wrapper in front of one.
+	git ls-files | grep -vE '\.[a-z0-9]+$' | while read -r f; do
+		head -c 200 "$f" 2>/dev/null | tr -d '\0' | grep -aqE '^.ELF|temporary wrapper script' && echo "$f"
+	done
+)
 is "nothing that was built is in git" "$built" ""
 done_testing
