@@ -207,13 +207,16 @@ config_sort(struct config *config, bool all)
 	return rc;
 }
 
-int
-config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key, unsigned int what,
-	     struct config *ret_config)
+/* @ret_mixed: the answers are not of one generation. */
+static int
+fetch_once(struct dpvs_client *client, const struct dpvs_service_key *key, unsigned int what,
+	   struct config *ret_config, bool *ret_mixed)
 {
+	uint64_t generation = UINT64_MAX;
 	int rc = 0;
 	size_t sent;
 
+	*ret_mixed = false;
 	memset(ret_config, 0, sizeof(*ret_config));
 	for (sent = 0; sent < NUM_QUESTIONS; sent++) {
 		const struct question *question = &questions[sent];
@@ -242,6 +245,12 @@ config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key, uns
 		this_rc = dpvs_client_receive(client, NULL, &reply);
 		if (this_rc == 0)
 			this_rc = take_answer(ret_config, question, reply);
+		if (reply) {
+			if (generation == UINT64_MAX)
+				generation = dpvs_reply_generation(reply);
+			*ret_mixed |= generation != dpvs_reply_generation(reply) ||
+				      (dpvs_reply_flags(reply) & DPVS_REPLY_CHANGED);
+		}
 		dpvs_reply_free(reply);
 		/* The first error says most: without the service its servers are not there either. */
 		if (rc == 0 && this_rc < 0) {
@@ -254,6 +263,21 @@ config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key, uns
 	}
 	if (rc == 0)
 		rc = config_sort(ret_config, what & CONFIG_SORT);
+	return rc;
+}
+
+int
+config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key, unsigned int what,
+	     struct config *ret_config)
+{
+	bool mixed;
+	int rc = fetch_once(client, key, what, ret_config, &mixed);
+
+	/* Not for ever: a daemon that learns neighbours all the time still has one configuration. */
+	for (int tries = 0; rc == 0 && mixed && (what & CONFIG_WHOLE) && tries < 5; tries++) {
+		config_free(ret_config);
+		rc = fetch_once(client, key, what, ret_config, &mixed);
+	}
 	return rc;
 }
 

@@ -273,6 +273,7 @@ enum {
 	CONFIG_LADDRS = 1u << 2,
 	CONFIG_TIMEOUTS = 1u << 3,
 	CONFIG_SORT = 1u << 4, /**< by protocol, address, port; else as the daemon has them */
+	CONFIG_WHOLE = 1u << 5, /**< ask again when it changed between the answers */
 };
 
 /**

@@ -23,6 +23,9 @@
 /** Records in one request; 16 MiB of body hold more. */
 #define BATCH_MAX 32768u
 
+/** What is compared to take changes back. */
+#define SNAPSHOT (CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT | CONFIG_WHOLE)
+
 /** struct batch: lines of one kind on their way; indices into struct rules. */
 struct batch {
 	uint32_t *lines;
@@ -386,8 +389,7 @@ undo(struct dpvs_client *client, const struct config *before)
 	struct sender sender = { .client = client, .rules = &rules };
 	struct config now;
 	uint32_t line;
-	int rc = config_fetch(client, NULL, CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT,
-			      &now);
+	int rc = config_fetch(client, NULL, SNAPSHOT, &now);
 
 	if (rc == 0)
 		rc = config_diff(&now, before, &changes);
@@ -445,8 +447,7 @@ carry_out(struct dpvs_client *client, struct rules *rules, bool replace)
 	struct config before = { 0 };
 	uint32_t line = 0;
 	int exit_code = IPVSADM_OK;
-	int rc = config_fetch(client, NULL,
-			      CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &before);
+	int rc = config_fetch(client, NULL, SNAPSHOT, &before);
 
 	if (rc == 0 && replace) {
 		rc = replace_plan(rules, &before, &plan);

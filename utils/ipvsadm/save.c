@@ -51,7 +51,8 @@ save_run(struct dpvs_client *client, const struct cmdline *line)
 	char service[NAME_SIZE + 32], name[NAME_SIZE], addr[FORMAT_ADDR_SIZE];
 	struct config config;
 	int rc = config_fetch(client, NULL,
-			      CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT, &config);
+			      CONFIG_DESTS | CONFIG_LADDRS | CONFIG_TIMEOUTS | CONFIG_SORT | CONFIG_WHOLE,
+			      &config);
 
 	if (rc < 0) {
 		struct problem problem;
