@@ -90,9 +90,10 @@ port_choose_queues(struct port *p, const struct port_want *want, const struct rt
 	    port_has_fixed_queues(p->driver))
 		log_warning("netif", "port %s: the device has %u rx queues; packets in the others are lost",
 			    p->name, info->max_rx_queues);
-	if (p->rx_queues > 1 && strcmp(p->driver, "net_af_packet") == 0)
-		log_notice("netif", "port %s: Linux puts IPv4 fragments together before it deals packets out to "
-			   "%u queues; those longer than framesz are lost", p->name, p->rx_queues);
+	/* The driver asks for it (PACKET_FANOUT_FLAG_DEFRAG) with one queue too. */
+	if (strcmp(p->driver, "net_af_packet") == 0)
+		log_notice("netif", "port %s: Linux puts IPv4 fragments together before this driver sees them; "
+			   "datagrams longer than framesz or graph.mbuf-size are lost", p->name);
 	return 0;
 }
 
