@@ -48,7 +48,7 @@ test_random(gconstpointer family)
 	uint32_t used = 0;
 
 	g_assert_cmpuint(addr_table_capacity(t), ==, KEYS / 2);
-	for (unsigned int i = 1; i < 200000; i++) {
+	for (unsigned int i = 1; i < 50000; i++) {
 		uint32_t n = (uint32_t)g_test_rand_int_range(0, KEYS);
 		struct addr_key key = key_of(af, n);
 
