@@ -337,12 +337,6 @@ lcore_counters(unsigned int index, struct lcore_counters *ret_counters)
 	};
 }
 
-bool
-lcore_alive(unsigned int index)
-{
-	return !watches[index].silent;
-}
-
 /* ---- the watchdog ---- */
 
 static void

@@ -84,7 +84,4 @@ struct lcore_counters {
 /** lcore_counters: of worker @index. Main only. */
 void lcore_counters(unsigned int index, struct lcore_counters *ret_counters);
 
-/** lcore_alive: has worker @index answered the watchdog's last question in time? Main only. */
-bool lcore_alive(unsigned int index);
-
 #endif
