@@ -35,53 +35,125 @@ struct dpvs_reply;  /**< an answer, all its parts put together */
 /**
  * dpvs_client_open:
  * @path: (nullable): socket; NULL: DPVS_SOCKET of the environment, else DPVS_SOCKET_DEFAULT
- * @timeout_ms: longest wait for the connection and for each later reply, in milliseconds; 0: for ever
- * @ret_client: (out): the connection; on failure too when memory allows, so that dpvs_client_error() can
- *   explain; close with dpvs_client_close()
+ * @timeout_ms: longest wait for the connection and for each part of an answer, in milliseconds; 0:
+ *   for ever
+ * @ret_client: (out): the connection; on failure too when memory allows, so that
+ *   dpvs_client_error() can explain; to be closed with dpvs_client_close() in both cases
  *
- * Connects.
+ * Connects to a daemon.
  *
- * Returns: 0, or -ENOENT or -ECONNREFUSED (daemon not running), -EACCES (no permission), -ETIMEDOUT,
- *   -ENAMETOOLONG, -ENOMEM. Since: 0.1
+ * Context: any thread. Blocks for @timeout_ms at most.
+ *
+ * Returns: 0, or
+ *   -ENOENT        there is no such socket: the daemon does not run
+ *   -ECONNREFUSED  nobody listens on it: the daemon died
+ *   -EACCES        no permission for the socket
+ *   -ETIMEDOUT     the daemon does not take connections
+ *   -ENAMETOOLONG  @path is longer than a socket's path may be (107 bytes)
+ *   -ENOMEM        and @ret_client may be NULL
+ *   any other      of socket(2) or connect(2)
+ *
+ * Since: 0.1
  */
 int dpvs_client_open(const char *path, unsigned int timeout_ms, struct dpvs_client **ret_client);
 
-/** dpvs_client_close: (nullable): closes and frees. Since: 0.1 */
+/**
+ * dpvs_client_close:
+ * @client: (nullable): connection
+ *
+ * Closes and frees. Answers that were not received are lost; a request that the daemon has begun is
+ * carried out.
+ *
+ * Context: any thread. Does not block.
+ *
+ * Since: 0.1
+ */
 void dpvs_client_close(struct dpvs_client *client);
 
-/** dpvs_client_fd: the descriptor, for poll(2) by callers that pipeline; -1 when closed. Since: 0.1 */
+/**
+ * dpvs_client_fd:
+ * @client: connection
+ *
+ * For poll(2) by callers that pipeline: readable means that dpvs_client_receive() has something to
+ * read.
+ *
+ * Context: any thread.
+ *
+ * Returns: the descriptor, which stays the client's; -1 after the connection was lost. Since: 0.1
+ */
 int dpvs_client_fd(const struct dpvs_client *client);
 
-/** dpvs_client_path: the socket's path. Since: 0.1 */
+/**
+ * dpvs_client_path:
+ * @client: connection
+ *
+ * Context: any thread.
+ *
+ * Returns: the path of the socket, valid as long as @client. Since: 0.1
+ */
 const char *dpvs_client_path(const struct dpvs_client *client);
 
 /**
- * dpvs_client_error: one line that says what was tried, why it failed and, where we know, the cure:
- * of the last call on @client that failed. Never NULL. Since: 0.1
+ * dpvs_client_error:
+ * @client: (nullable): connection
+ *
+ * What the last call on @client that failed tried, why it failed and, where we know, the cure: one
+ * line without control characters, without the program's name. When the daemon refused, its own
+ * words.
+ *
+ * Context: any thread.
+ *
+ * Returns: the text, never NULL; "" after a call that went well; valid until the next call. Since:
+ *   0.1
  */
 const char *dpvs_client_error(const struct dpvs_client *client);
 
 /**
- * dpvs_client_error_index: the record that the daemon refused in the last failed call, from 0;
- * 0xffffffff when it blames none. Since: 0.1
+ * dpvs_client_error_index:
+ * @client: connection
+ *
+ * Context: any thread.
+ *
+ * Returns: the record that the daemon refused in the last failed call, from 0; 0xffffffff when it
+ *   blames none. Since: 0.1
  */
 uint32_t dpvs_client_error_index(const struct dpvs_client *client);
 
-/** dpvs_client_unreachable: non-zero when the last failure was not the daemon's answer (exit code 3 of dpip). Since: 0.1 */
+/**
+ * dpvs_client_unreachable:
+ * @client: (nullable): connection
+ *
+ * Tells "the daemon said no" from "there is no daemon" (exit code 3 of dpip).
+ *
+ * Context: any thread.
+ *
+ * Returns: non-zero when the last failure was not the daemon's answer to the request. Since: 0.1
+ */
 int dpvs_client_unreachable(const struct dpvs_client *client);
 
 /**
  * dpvs_client_get:
+ * @client: connection without unanswered requests
  * @id: GET id of dpvsctrl/proto/
- * @record: (nullable): one request record
- * @record_size: its size in bytes
- * @ret_reply: (out): set to NULL on failure; free with dpvs_reply_free()
+ * @record: (nullable): one request record, usually a filter; not kept
+ * @record_size: its size in bytes, at most DPVS_RECORD_MAX
+ * @ret_reply: (out): the answer; NULL on failure; free with dpvs_reply_free()
  *
- * Asks and waits for the whole answer, all parts.
+ * Asks and waits for the whole answer, all its parts.
  *
- * Context: any thread. May block, at most the client's time-out for each part.
+ * Context: any thread. Blocks, at most the client's time-out for each part.
  *
- * Returns: 0; -ETIMEDOUT, -EPROTO, -ECONNRESET (the connection is closed then); or the daemon's errno.
+ * Returns: 0, or
+ *   -EINVAL           @record_size is 0 or too large
+ *   -EBUSY            requests sent with dpvs_client_send() wait for their answers
+ *   -ENOTCONN         the connection was lost before
+ *   -ETIMEDOUT        no answer in time; the connection is closed
+ *   -ECONNRESET       the daemon closed the connection
+ *   -EPROTO           what came does not follow the protocol; the connection is closed
+ *   -EPROTONOSUPPORT  the daemon speaks another version; the connection is closed
+ *   -ENOMEM           no memory; the connection is closed if the answer was under way
+ *   any other         the daemon's errno; dpvs_client_error() has its text
+ *
  * Since: 0.1
  */
 int dpvs_client_get(struct dpvs_client *client, uint32_t id, const void *record, uint32_t record_size,
@@ -89,46 +161,113 @@ int dpvs_client_get(struct dpvs_client *client, uint32_t id, const void *record,
 
 /**
  * dpvs_client_set:
- * @id: SET id
- * @records: (nullable): @count records of @record_size bytes, one after another
+ * @client: connection without unanswered requests
+ * @id: SET id of dpvsctrl/proto/
+ * @records: (nullable): @count records of @record_size bytes, one after another; not kept
+ * @record_size: size of each in bytes, at most DPVS_RECORD_MAX
+ * @count: how many; 0 when the id takes none
  *
- * Asks for a change and waits for the answer. Many records in one call are atomic: all or none.
+ * Asks for a change and waits for the answer. Many records in one call are one change: all take
+ * effect on all workers, or none; dpvs_client_error_index() tells which record was refused.
  *
- * Returns: as dpvs_client_get(). Since: 0.1
+ * Context: any thread. Blocks, at most the client's time-out.
+ *
+ * Returns: as dpvs_client_get(), and -EMSGSIZE when the records are more than a request holds
+ *   (DPVS_BODY_MAX). Since: 0.1
  */
 int dpvs_client_set(struct dpvs_client *client, uint32_t id, const void *records, uint32_t record_size,
 		    uint32_t count);
 
 /**
- * dpvs_client_send: sends a request without waiting, for pipelining. @type is DPVS_SOCKOPT_GET or _SET.
- * @ret_seq (out, nullable): the sequence number that the answer will carry. Answers come in order.
- * Returns: 0 or as above. Since: 0.1
+ * dpvs_client_send:
+ * @client: connection
+ * @type: DPVS_SOCKOPT_GET or DPVS_SOCKOPT_SET
+ * @id: id of that type
+ * @records: (nullable): @count records of @record_size bytes; not kept
+ * @record_size: size of each in bytes, at most DPVS_RECORD_MAX
+ * @count: how many
+ * @ret_seq: (out) (nullable): sequence number that the answer will carry
+ *
+ * Sends a request without waiting for its answer, for pipelining. Answers come in order; those that
+ * come while this call writes are kept in memory for dpvs_client_receive(), so neither side can
+ * lock the other up.
+ *
+ * Context: any thread. Blocks while the daemon takes nothing, at most the client's time-out.
+ *
+ * Returns: 0, or as dpvs_client_set(). Since: 0.1
  */
 int dpvs_client_send(struct dpvs_client *client, uint32_t type, uint32_t id, const void *records,
 		     uint32_t record_size, uint32_t count, uint32_t *ret_seq);
 
 /**
- * dpvs_client_receive: waits for the answer to the oldest unanswered request. @ret_reply may be NULL.
- * Returns: 0 or as above; the daemon's errno for that request. Since: 0.1
+ * dpvs_client_receive:
+ * @client: connection
+ * @ret_seq: (out) (nullable): sequence number of the request that was answered, also when it was
+ *   refused
+ * @ret_reply: (out) (nullable): the answer; NULL on failure; free with dpvs_reply_free()
+ *
+ * Waits for the whole answer to the oldest unanswered request.
+ *
+ * Context: any thread. Blocks, at most the client's time-out for each part.
+ *
+ * Returns: as dpvs_client_get() for that request; -EINVAL when no request waits. Since: 0.1
  */
 int dpvs_client_receive(struct dpvs_client *client, uint32_t *ret_seq, struct dpvs_reply **ret_reply);
 
-/** dpvs_reply_count: number of records. NULL has 0. Since: 0.1 */
+/**
+ * dpvs_reply_count:
+ * @reply: (nullable): an answer
+ *
+ * Context: any thread.
+ *
+ * Returns: number of records; 0 for NULL. Since: 0.1
+ */
 uint32_t dpvs_reply_count(const struct dpvs_reply *reply);
 
 /**
- * dpvs_reply_record: copies record @index into @dst, zero-extended or cut to @dst_size (a longer record's
- * unknown tail is ignored when reading answers). Returns: 0 or -ERANGE. Since: 0.1
+ * dpvs_reply_record:
+ * @reply: (nullable): an answer
+ * @index: which record, from 0
+ * @dst: where it goes
+ * @dst_size: size of the record as the caller knows it, in bytes
+ *
+ * Copies a record. One of an older daemon is zero-extended; what a newer one knows more is left
+ * out.
+ *
+ * Context: any thread.
+ *
+ * Returns: 0, or -ERANGE: there is no such record. Since: 0.1
  */
 int dpvs_reply_record(const struct dpvs_reply *reply, uint32_t index, void *dst, uint32_t dst_size);
 
-/** dpvs_reply_generation: generation of the configuration when the answer was made. Since: 0.1 */
+/**
+ * dpvs_reply_generation:
+ * @reply: (nullable): an answer
+ *
+ * Context: any thread.
+ *
+ * Returns: generation of the configuration when the answer was made; 0 for NULL. Since: 0.1
+ */
 uint64_t dpvs_reply_generation(const struct dpvs_reply *reply);
 
-/** dpvs_reply_flags: DPVS_REPLY_CHANGED or 0. Since: 0.1 */
+/**
+ * dpvs_reply_flags:
+ * @reply: (nullable): an answer
+ *
+ * Context: any thread.
+ *
+ * Returns: DPVS_REPLY_CHANGED when the table changed while it was listed, else 0. Since: 0.1
+ */
 uint32_t dpvs_reply_flags(const struct dpvs_reply *reply);
 
-/** dpvs_reply_free: (nullable). Since: 0.1 */
+/**
+ * dpvs_reply_free:
+ * @reply: (nullable): an answer
+ *
+ * Context: any thread.
+ *
+ * Since: 0.1
+ */
 void dpvs_reply_free(struct dpvs_reply *reply);
 
 #ifdef __cplusplus

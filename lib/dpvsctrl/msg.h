@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages between lcores: one pool shared by all (msg_pool), rings per lcore (msg_ring), flat tables of
- * handlers on each worker. No DPDK type appears here; the library uses rte_mempool and rte_ring inside.
+ * Messages between lcores: one pool shared by all (msg_pool), rings per lcore (msg_ring), flat
+ * tables of handlers on each worker. No DPDK type appears here; the library uses rte_mempool and
+ * rte_ring inside.
  *
- * Ownership: dpvs_msg_new() gives a message to the caller; a send that returns 0 gives it away; a send
- * that fails leaves it with the caller. A handler owns nothing: the library frees or answers the message
- * when the handler returns. An answer reuses the request's object, so answering cannot fail.
+ * Ownership: dpvs_msg_new() gives a message to the caller; a send that returns 0 gives it away; a
+ * send that fails leaves it with the caller. A handler owns nothing: the library frees or answers
+ * the message when the handler returns. An answer reuses the request's object, so answering cannot
+ * fail.
  *
  * Thread-safety
- *   main lcore only: dpvs_msg_init(), dpvs_msg_fini(), dpvs_msg_type_register(), dpvs_msg_multicast(),
- *     dpvs_msg_commit() and its reservation, dpvs_msg_process_main(), dpvs_msg_get_counters()
- *   worker lcore only: dpvs_msg_process(), dpvs_msg_sleep()
- *   any lcore (EAL threads only): dpvs_msg_new(), dpvs_msg_free(), dpvs_msg_send(), dpvs_msg_request(),
- *     dpvs_msg_reg_send(), dpvs_msg_ring_doorbell(), dpvs_msg_pool_get() and what looks into a message
+ *   main lcore only: dpvs_msg_init(), dpvs_msg_fini(), dpvs_msg_type_register(),
+ *   dpvs_msg_multicast(), dpvs_msg_commit() and its reservation, dpvs_msg_process_main(),
+ *   dpvs_msg_get_counters() worker lcore only: dpvs_msg_process(), dpvs_msg_sleep() any lcore (EAL
+ *   threads only): dpvs_msg_new(), dpvs_msg_free(), dpvs_msg_send(), dpvs_msg_request(),
+ *   dpvs_msg_reg_send(), dpvs_msg_ring_doorbell(), dpvs_msg_pool_get() and what looks into a
+ *   message
  */
 #ifndef DPVSCTRL_MSG_H
 #define DPVSCTRL_MSG_H
@@ -86,8 +89,8 @@ typedef void (*dpvs_msg_done_fn)(struct dpvs_msg *msg, int status, void *arg);
 
 /**
  * dpvs_msg_fn: a handler.
- * @msg: read it with dpvs_msg_data(); answer by writing dpvs_msg_reply_data() or dpvs_msg_set_status()
- * Runs on the receiving lcore; must be short and must not block.
+ * @msg: read it with dpvs_msg_data(); answer by writing dpvs_msg_reply_data() or
+ *   dpvs_msg_set_status() Runs on the receiving lcore; must be short and must not block.
  */
 typedef void (*dpvs_msg_fn)(struct dpvs_msg *msg);
 
@@ -98,9 +101,11 @@ typedef void (*dpvs_msg_fn)(struct dpvs_msg *msg);
  * @prio: DPVS_MSG_PRIO_*
  * @on_main: handler on the main lcore, NULL: none
  * @on_worker: handler on workers, unicast and multicast alike; NULL: none
- * @on_commit: part of a commit (src/core/change.h): applies @data on this worker; cannot fail; NULL: none
- * @on_drop: gives back what the payload holds (a packet buffer) when a unicast finds no handler or is
- *   still on a ring at the end; runs on the receiver, at the end on the main lcore; NULL: nothing to do
+ * @on_commit: part of a commit (src/core/change.h): applies @data on this worker; cannot fail;
+ *   NULL: none
+ * @on_drop: gives back what the payload holds (a packet buffer) when a unicast finds no handler or
+ *   is still on a ring at the end; runs on the receiver, at the end on the main lcore; NULL:
+ *   nothing to do
  */
 struct dpvs_msg_type {
 	uint32_t type;
@@ -153,116 +158,318 @@ struct dpvs_msg_params {
 };
 
 /**
- * dpvs_msg_init: makes pool, rings and doorbells for main and all enabled lcores and
- * registers the built-in types (REG, UNREG, HELLO, GET_ALL_SLAVE_ID).
+ * dpvs_msg_init:
+ * @params: (nullable): NULL: all defaults
+ *
+ * Makes pool, rings and doorbells for main and all enabled lcores, registers
+ * the built-in types (REG, UNREG, HELLO, GET_ALL_SLAVE_ID) and attaches a source to the default
+ * main context.
+ *
  * Context: main lcore, after rte_eal_init(), before workers are launched.
- * Returns: 0, -ENOMEM, -EEXIST (second call). Since: 0.1
+ *
+ * Returns: 0, or
+ *   -EEXIST  second call
+ *   -EINVAL  a pool of more than 2^20 messages, or a payload of more than 64 KiB
+ *   -ENOMEM  DPDK has no memory for it
+ *
+ * Since: 0.1
  */
 int dpvs_msg_init(const struct dpvs_msg_params *params);
 
-/** dpvs_msg_fini: drains all rings, then frees them and the pool. Workers must have ended. Since: 0.1 */
+/**
+ * dpvs_msg_fini:
+ *
+ * Drains all rings: what a unicast holds is given back by its type's on_drop, requests of the main
+ * lcore that wait end with -ECANCELED. Then frees everything. Does nothing without dpvs_msg_init().
+ *
+ * Context: main lcore, after the workers have ended.
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_fini(void);
 
 /**
- * dpvs_msg_type_register: adds a type to the registry (GLib hash table) and, when workers run, to the flat
- * table of each worker by REG. Returns: 0, -EEXIST, -EINVAL (type not below DPVS_MSG_TYPE_COUNT). Since: 0.1
+ * dpvs_msg_type_register:
+ * @type: not copied, must stay until it is unregistered
+ *
+ * Adds a type to the registry and to the flat table of each lcore: directly where no worker runs,
+ * by REG where one does.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or
+ *   -EEXIST  the number is taken
+ *   -EINVAL  no name, number 0 or not below DPVS_MSG_TYPE_COUNT, an unknown priority, no
+ *             dpvs_msg_init()
+ *   -ENOBUFS a running worker cannot be told now; nothing was changed
+ *
+ * Since: 0.1
  */
 int dpvs_msg_type_register(const struct dpvs_msg_type *type);
 
-/** dpvs_msg_type_unregister: takes it out (UNREG). Returns: 0, -ENOENT, -ENOBUFS. Since: 0.1 */
+/**
+ * dpvs_msg_type_unregister:
+ * @type: number
+ *
+ * Takes a type out of the registry and, by UNREG, out of the tables.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or
+ *   -ENOENT  not registered
+ *   -ENOBUFS a running worker cannot be told now; nothing was changed
+ *
+ * Since: 0.1
+ */
 int dpvs_msg_type_unregister(uint32_t type);
 
 /**
- * dpvs_msg_type_unconfirmed: workers that have not yet confirmed a registration or its end. Until it is 0
- * a message of high priority may overtake the registration and find no handler, and a handler that was
- * taken out may still be called. Since: 0.1
+ * dpvs_msg_type_unconfirmed:
+ * @type: number
+ *
+ * Until it is 0 a message of high priority may overtake the registration and find no handler, and a
+ * handler that was taken out may still be called.
+ *
+ * Context: main lcore.
+ *
+ * Returns: registrations of this type, and ends of one, that workers have not confirmed yet. Since:
+ *   0.1
  */
 unsigned int dpvs_msg_type_unconfirmed(uint32_t type);
 
 /**
- * dpvs_msg_reg_send: a worker's way to register: REG or UNREG (@how) to the main lcore, which does it
- * everywhere; @done gets its status. @type is copied, its name is not. Returns: as dpvs_msg_request(),
- * -EINVAL. Since: 0.1
+ * dpvs_msg_reg_send:
+ * @how: DPVS_MSG_REG or DPVS_MSG_UNREG
+ * @type: copied, but for its name
+ * @done: (nullable): gets the status of dpvs_msg_type_register() or dpvs_msg_type_unregister()
+ * @arg: for @done
+ *
+ * A worker's way to register: asks the main lcore, which does it everywhere.
+ *
+ * Context: any lcore.
+ *
+ * Returns: 0, -EINVAL (@how), or as dpvs_msg_request(). Since: 0.1
  */
 int dpvs_msg_reg_send(uint32_t how, const struct dpvs_msg_type *type, dpvs_msg_done_fn done, void *arg);
 
-/** dpvs_msg_new: a message of @type with room for @len bytes, or NULL: pool empty or @len too long; counted. Since: 0.1 */
+/**
+ * dpvs_msg_new:
+ * @type: DPVS_MSG_*
+ * @len: bytes of payload, which is not cleared
+ *
+ * Takes a message from the pool. It is the caller's until a send returns 0.
+ *
+ * Context: any lcore.
+ *
+ * Returns: the message, or NULL: the pool is empty, @len is more than it holds, or this is no
+ *   lcore; counted. Since: 0.1
+ */
 struct dpvs_msg *dpvs_msg_new(uint32_t type, uint32_t len);
 
-/** dpvs_msg_free: (nullable): gives up a message that was not sent. Since: 0.1 */
+/**
+ * dpvs_msg_free:
+ * @msg: (nullable): message that was not sent
+ *
+ * Context: any lcore.
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_free(struct dpvs_msg *msg);
 
-void *dpvs_msg_data(struct dpvs_msg *msg);             /**< its payload */
+/*
+ * What is in a message. Context: who has it: the sender before, the handler, done().
+ * Of a multicast under way the handler reads only; its answer is dpvs_msg_set_status() and
+ * dpvs_msg_set_reply_u64(). Since: 0.1, all of them.
+ */
+void *dpvs_msg_data(struct dpvs_msg *msg);             /**< its payload, aligned to a cache line */
 uint32_t dpvs_msg_len(const struct dpvs_msg *msg);     /**< of its payload, bytes */
 void dpvs_msg_set_len(struct dpvs_msg *msg, uint32_t len); /**< of an answer written over the payload */
 uint32_t dpvs_msg_room(const struct dpvs_msg *msg);    /**< most bytes an answer may have */
 uint32_t dpvs_msg_sender(const struct dpvs_msg *msg);  /**< lcore id */
-uint32_t dpvs_msg_seq(const struct dpvs_msg *msg);     /**< sequence number */
+uint32_t dpvs_msg_seq(const struct dpvs_msg *msg);     /**< counts the messages of its sender */
 uint32_t dpvs_msg_flags(const struct dpvs_msg *msg);   /**< DPVS_MSG_F_* */
 int dpvs_msg_status(const struct dpvs_msg *msg);       /**< of an answer: 0 or negative errno */
 void dpvs_msg_set_status(struct dpvs_msg *msg, int status); /**< by a handler */
 
-/** dpvs_msg_send: one way, no answer. Returns: 0, -ENOBUFS (ring full), -ENODEV (no such lcore). Never blocks. Since: 0.1 */
+/**
+ * dpvs_msg_send:
+ * @msg: given away when this returns 0
+ * @lcore: to whom
+ *
+ * One way, no answer.
+ *
+ * Context: any lcore. Never blocks.
+ *
+ * Returns: 0, or
+ *   -ENOBUFS the ring there is full; @msg is still the caller's
+ *   -ENODEV  there is no such lcore; @msg is still the caller's
+ *
+ * Since: 0.1
+ */
 int dpvs_msg_send(struct dpvs_msg *msg, uint32_t lcore);
 
 /**
- * dpvs_msg_request: unicast with an answer. @timeout_ms 0: the default. A late answer is counted and dropped.
- * @done runs on the calling lcore, in its dpvs_msg_process() or main loop. Returns: as dpvs_msg_send(). Since: 0.1
+ * dpvs_msg_request:
+ * @msg: given away when this returns 0
+ * @lcore: to whom
+ * @timeout_ms: deadline, in milliseconds of wall-clock time; 0: the default
+ * @done: (nullable): called once, on the calling lcore, in its dpvs_msg_process() or main loop
+ * @arg: for @done
+ *
+ * Unicast with an answer. Past the deadline @done is called with NULL and -ETIMEDOUT; the message
+ * stays with the receiver, and when it comes back it is counted as late and dropped. Without a
+ * handler there the status is
+ * -EOPNOTSUPP and the flag DPVS_MSG_F_UNKNOWN set.
+ *
+ * Context: any lcore. Never blocks.
+ *
+ * Returns: as dpvs_msg_send(). Since: 0.1
  */
 int dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs_msg_done_fn done,
 		     void *arg);
 
 /**
- * dpvs_msg_multicast: to all workers, one object, one reply slot per worker. The handler's reply, at most
- * 8 bytes, is stored with dpvs_msg_set_reply_u64(); @done reads it with dpvs_msg_reply_u64().
- * All or none: on failure nothing was sent. Since: 0.1
+ * dpvs_msg_multicast:
+ * @msg: given away when this returns 0
+ * @timeout_ms: deadline, in milliseconds of wall-clock time; 0: the default
+ * @done: (nullable): called once, when all workers have answered, or with NULL and -ETIMEDOUT
+ * @arg: for @done
+ *
+ * To all workers, one object, one reply slot per worker: a status and up to 8 bytes, which @done
+ * reads with dpvs_msg_reply_status() and dpvs_msg_reply_u64(). All workers get it, or none.
+ *
+ * Context: main lcore. Never blocks.
+ *
+ * Returns: 0, or
+ *   -ENOBUFS 256 multicasts are unanswered; @msg is still the caller's
+ *   -EPERM   called on a worker; @msg is still the caller's
+ *
+ * Since: 0.1
  */
 int dpvs_msg_multicast(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn done, void *arg);
 
+/* The slots of a multicast. Since: 0.1, all of them. */
 void dpvs_msg_set_reply_u64(struct dpvs_msg *msg, uint64_t value); /**< by a worker's handler: its slot */
-uint64_t dpvs_msg_reply_u64(const struct dpvs_msg *msg, uint32_t lcore);
-int dpvs_msg_reply_status(const struct dpvs_msg *msg, uint32_t lcore); /**< that worker's status; -ENODEV: no worker */
+uint64_t dpvs_msg_reply_u64(const struct dpvs_msg *msg, uint32_t lcore); /**< 0: no worker, or not set */
+int dpvs_msg_reply_status(const struct dpvs_msg *msg, uint32_t lcore);   /**< -ENODEV: no worker */
 int dpvs_msg_answered(const struct dpvs_msg *msg, uint32_t lcore); /**< non-zero when that worker has answered */
 
 /**
- * dpvs_msg_commit_reserve: reserves one slot in the commit ring of every worker. Returns: 0 or -ENOBUFS. Since: 0.1
- * dpvs_msg_commit: sends a multicast in the reserved slot; cannot fail. @done is called when all workers
- *   have acknowledged, however long that takes; @late is called once with @arg when the deadline passed before.
+ * dpvs_msg_commit_reserve:
+ *
+ * Reserves one slot in the commit ring of every worker, for one dpvs_msg_commit().
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or -ENOBUFS: 256 are reserved or unanswered. Since: 0.1
  */
 int dpvs_msg_commit_reserve(void);
+
+/**
+ * dpvs_msg_commit_release:
+ *
+ * Gives a reservation back that is not needed after all.
+ *
+ * Context: main lcore.
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_commit_release(void);
+
+/**
+ * dpvs_msg_commit:
+ * @msg: given away
+ * @timeout_ms: deadline for @late, in milliseconds of wall-clock time; 0: the default
+ * @done: (nullable): called once, when all workers have acknowledged, however long that takes
+ * @late: (nullable): called once, with NULL and -ETIMEDOUT, when the deadline passed before
+ * @arg: for both
+ *
+ * Sends a multicast in the reserved slot; cannot fail. Workers serve commits in order, after
+ * messages of high priority and before all others.
+ *
+ * Context: main lcore, after dpvs_msg_commit_reserve().
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_commit(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn done,
 		     dpvs_msg_done_fn late, void *arg);
 
 /**
- * dpvs_msg_defer: called by a worker's handler that needs more loops: the handler is called again in the
- * next loop, before other messages of its ring, and the message is not answered yet. Since: 0.1
+ * dpvs_msg_defer:
+ * @msg: the message that the calling handler got
+ *
+ * By a handler that needs more loops: it is called again in the next loop, before other messages of
+ * its ring, and the message is not answered yet.
+ *
+ * Context: handlers.
+ *
+ * Since: 0.1
  */
 void dpvs_msg_defer(struct dpvs_msg *msg);
 
 /**
- * dpvs_msg_process: handles up to the budget of messages of the calling
- * worker, highest priority first. Returns: number handled. Since: 0.1
+ * dpvs_msg_process:
+ *
+ * Takes answers to own requests, looks at deadlines, and handles
+ * messages up to the budget, highest priority first; each priority has at least one handled. A few
+ * cycles when there is nothing.
+ *
+ * Context: worker lcore, in every loop.
+ *
+ * Returns: number handled, answers included. Since: 0.1
  */
 unsigned int dpvs_msg_process(void);
 
 /**
- * dpvs_msg_process_main: the same for the main lcore; a GSource of the default context calls it, tests
- * without a loop may. Returns: number handled. Since: 0.1
+ * dpvs_msg_process_main:
+ *
+ * The same for the main lcore. A source of the default main context calls it; who runs no main
+ * loop may.
+ *
+ * Context: main lcore.
+ *
+ * Returns: number handled, answers included. Since: 0.1
  */
 unsigned int dpvs_msg_process_main(void);
 
 /**
- * dpvs_msg_sleep: puts the calling worker to sleep until its doorbell rings, at most @timeout_us.
- * Arms, fences, looks at its rings again, then waits. Returns at once when something is there. Since: 0.1
+ * dpvs_msg_sleep:
+ * @timeout_us: longest sleep, in microseconds
+ *
+ * Puts the calling worker to sleep until its doorbell rings. Returns at once when a message is
+ * there, or when the bell rang since the last sleep: the caller then looks at whatever else it
+ * waits for.
+ *
+ * Context: worker lcore. Blocks.
+ *
+ * Since: 0.1
  */
 void dpvs_msg_sleep(uint32_t timeout_us);
 
-/** dpvs_msg_ring_doorbell: wakes @lcore when it sleeps (for hand-over rings and stop flags). Since: 0.1 */
+/**
+ * dpvs_msg_ring_doorbell:
+ * @lcore: whom to wake; nothing happens when there is no such lcore
+ *
+ * For rings and flags that are not messages (hand-over of packets, end of the workers): write them
+ * first, then ring. Cheap while @lcore is awake: a fence and a load.
+ *
+ * Context: any thread.
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_ring_doorbell(uint32_t lcore);
 
 /**
- * struct dpvs_msg_counters: of one type on one lcore; and dpvs_msg_get_counters() which reads them.
+ * struct dpvs_msg_counters: of one type on one lcore.
+ * @sent: messages, requests and multicasts given away
+ * @received: messages that the handler here has finished
+ * @replied: of those, answered
+ * @send_failed: sends refused, and messages that the pool did not have
+ * @timed_out: requests whose deadline passed
+ * @late: answers that came after that, dropped
+ * @rtt_ns_total: sum of the round trips of requests, in nanoseconds
+ * @rtt_ns_max: longest
+ * @rtt_ns_p99: 99 of 100 are at most this long, to a quarter
  */
 struct dpvs_msg_counters {
 	uint64_t sent;
@@ -276,19 +483,44 @@ struct dpvs_msg_counters {
 	uint64_t rtt_ns_p99;
 };
 
-/** dpvs_msg_get_counters: Returns: 0, -ENOENT (type not registered), -ENODEV. Since: 0.1 */
+/**
+ * dpvs_msg_get_counters:
+ * @type: number
+ * @lcore: whose
+ * @ret_counters: (out): the counters
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, -ENOENT (type not registered), -ENODEV (no such lcore). Since: 0.1
+ */
 int dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *ret_counters);
 
-/** dpvs_msg_type_lookup: (nullable): the registered type. Main lcore only. Since: 0.1 */
+/**
+ * dpvs_msg_type_lookup:
+ * @type: number
+ *
+ * Context: main lcore.
+ *
+ * Returns: the registered type, or NULL. Since: 0.1
+ */
 const struct dpvs_msg_type *dpvs_msg_type_lookup(uint32_t type);
 
-/** struct dpvs_msg_pool_info and dpvs_msg_pool_get(): the state of msg_pool. Since: 0.1 */
+/** struct dpvs_msg_pool_info: the state of msg_pool. */
 struct dpvs_msg_pool_info {
-	uint64_t size;
-	uint64_t in_use;
-	uint64_t obj_bytes;
-	uint64_t failures;
+	uint64_t size;      /**< messages in all */
+	uint64_t in_use;    /**< taken now */
+	uint64_t obj_bytes; /**< of one message */
+	uint64_t failures;  /**< times that it could not give one */
 };
+
+/**
+ * dpvs_msg_pool_get:
+ * @ret_info: (out): the pool; all zero without dpvs_msg_init()
+ *
+ * Context: main lcore.
+ *
+ * Since: 0.1
+ */
 void dpvs_msg_pool_get(struct dpvs_msg_pool_info *ret_info);
 
 #ifdef __cplusplus

@@ -3,9 +3,10 @@
  * The server half: listen, read requests, find the handler, answer. A GSource of the default main
  * context; never blocks. (GLib types do not appear here; the caller runs a GMainLoop.)
  *
- * A request's life: header -> registry -> access, size -> handler -> reply. Handlers do not touch the
- * socket. A handler may answer later: it keeps the struct dpvs_req and ends it with dpvs_req_end().
- * Requests of one connection are served in order; other connections are not held up.
+ * A request's life: header -> registry -> access, size -> handler -> reply. Handlers do not touch
+ * the socket. A handler may answer later: it keeps the struct dpvs_req and ends it with
+ * dpvs_req_end(). Requests of one connection are served in order; other connections are not held
+ * up.
  *
  * Thread-safety: main lcore only, all of it.
  */
@@ -34,9 +35,9 @@ struct dpvs_req; /**< one request under way */
  * @record_size: size of the handler's record; records are brought to it before the handler runs
  * @min_records: fewest records, 0 or 1; without a record the handler sees a zero one
  * @max_records: most records
- * @fn: handler; @records has @count records of record_size bytes (never NULL when record_size is not 0).
- *   Returns 0 (answer now, with what dpvs_req_add() put in), a negative errno (refused; text by
- *   dpvs_req_error()), or DPVS_REQ_PENDING
+ * @fn: handler; @records has @count records of record_size bytes (never NULL when record_size is
+ *   not 0), valid until the request ends. Returns 0 (answer now, with what dpvs_req_add() put in),
+ *   a negative errno (refused; text by dpvs_req_error()), or DPVS_REQ_PENDING
  * @data: for the handler, see dpvs_req_data()
  */
 struct dpvs_sockopt {
@@ -53,10 +54,10 @@ struct dpvs_sockopt {
 /** struct dpvs_server_params: see each member; zero means the default. */
 struct dpvs_server_params {
 	const char *path;           /**< socket; NULL: DPVS_SOCKET_DEFAULT */
-	const char *group;          /**< group that owns the socket and may SET; NULL: none but uid 0 */
+	const char *group;          /**< owns the socket and may SET, besides uid 0 and the own uid */
 	unsigned int mode;          /**< mode of the socket; 0: 0660 */
 	unsigned int max_clients;   /**< 0: 4096 */
-	unsigned int max_inflight;  /**< requests of one client read ahead; 0: 256 */
+	unsigned int max_inflight;  /**< answers that a client may leave unread; 0: 256 */
 	unsigned int idle_timeout_s;/**< a client silent for so long is closed; 0: 600 */
 	uint64_t max_request;       /**< bytes of body; 0: DPVS_BODY_MAX */
 	uint64_t max_pending;       /**< bytes of unread answers of one client before it is dropped; 0: 64 MiB */
@@ -67,69 +68,208 @@ struct dpvs_server_params {
 };
 
 /**
- * dpvs_server_new: takes the lock file (@path + ".lock"), replaces a stale socket, listens, and attaches
- * to the default main context. A socket handed over by systemd (LISTEN_FDS) is taken instead.
- * @ret_error (out): a sentence on failure, to be freed with free()
- * Returns: 0, or -EADDRINUSE (a live daemon has @path), -EACCES, -ENOENT (no such directory), ... Since: 0.1
+ * dpvs_server_new:
+ * @params: see there; strings are copied
+ * @ret_server: (out): the server; NULL on failure
+ * @ret_error: (out) (nullable): a sentence on failure, to be freed with free(); NULL otherwise
+ *
+ * Takes the lock file (the path with ".lock"), replaces the socket of a daemon that died, listens,
+ * and attaches to the default main context. A socket handed over by systemd (LISTEN_FDS) is used
+ * instead, and left at the end.
+ *
+ * Context: main lcore. Does not block. Changes the umask for a moment: no other thread should make
+ * files.
+ *
+ * Returns: 0, or
+ *   -EADDRINUSE    a live daemon has the socket
+ *   -EEXIST        the path is there and is not a socket
+ *   -EINVAL        there is no such group, or systemd passed something else
+ *   -ENAMETOOLONG  the path is longer than a socket's path may be
+ *   -ENOENT, -EACCES, any other  of the system call that @ret_error names
+ *
+ * Since: 0.1
  */
 int dpvs_server_new(const struct dpvs_server_params *params, struct dpvs_server **ret_server,
 		    char **ret_error);
 
-/** dpvs_server_free: (nullable): ends clients and pending requests, removes socket and lock. Since: 0.1 */
+/**
+ * dpvs_server_free:
+ * @server: (nullable): server
+ *
+ * Hangs up on all clients, removes socket and lock. Requests that handlers have kept stay theirs:
+ * they are ended with dpvs_req_end() as ever, and nobody hears the answer.
+ *
+ * Context: main lcore, not from a handler.
+ *
+ * Since: 0.1
+ */
 void dpvs_server_free(struct dpvs_server *server);
 
-/** dpvs_sockopt_register: adds a type to the registry. Returns: 0, -EEXIST, -EINVAL. Since: 0.1 */
+/**
+ * dpvs_sockopt_register:
+ * @opt: request type; not copied, must stay until it is unregistered
+ *
+ * Adds a request type to the registry. GET and SET ids are two number spaces.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or
+ *   -EEXIST  the id is taken for this type
+ *   -EINVAL  no name or handler, a type that is none, a record of more than DPVS_RECORD_MAX bytes,
+ *             more records at least than at most, a record size without records or the other way
+ *             round
+ *
+ * Since: 0.1
+ */
 int dpvs_sockopt_register(const struct dpvs_sockopt *opt);
 
-/** dpvs_sockopt_unregister: takes it out again. Returns: 0, -ENOENT. Since: 0.1 */
+/**
+ * dpvs_sockopt_unregister:
+ * @opt: request type, the same pointer
+ *
+ * Takes it out again. No request of this type may be pending.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or -ENOENT: not registered. Since: 0.1
+ */
 int dpvs_sockopt_unregister(const struct dpvs_sockopt *opt);
 
-/** dpvs_req_data: the .data of the request's type. Since: 0.1 */
+/**
+ * dpvs_req_data:
+ * @req: request
+ *
+ * Context: main lcore.
+ *
+ * Returns: .data of the request's type. Since: 0.1
+ */
 const void *dpvs_req_data(const struct dpvs_req *req);
 
-/** dpvs_req_sockopt: the request's type. Since: 0.1 */
+/**
+ * dpvs_req_sockopt:
+ * @req: request
+ *
+ * Context: main lcore.
+ *
+ * Returns: the request's type. Since: 0.1
+ */
 const struct dpvs_sockopt *dpvs_req_sockopt(const struct dpvs_req *req);
 
-/** dpvs_req_add: appends a record to the answer; all of one answer have the same size. Since: 0.1 */
+/**
+ * dpvs_req_add:
+ * @req: request
+ * @record: copied
+ * @record_size: its size in bytes, 1 to DPVS_RECORD_MAX; the same for all records of one answer
+ *
+ * Appends a record to the answer. Full parts are put on their way at once. What is added for a
+ * client that has hung up, or to a request that ends with an error, goes nowhere.
+ *
+ * Context: main lcore, until dpvs_req_end().
+ *
+ * Since: 0.1
+ */
 void dpvs_req_add(struct dpvs_req *req, const void *record, uint32_t record_size);
 
-/** dpvs_req_error: sets the error text (printf), a sentence without the program's name. Returns @err. Since: 0.1 */
+/**
+ * dpvs_req_error:
+ * @req: request
+ * @err: negative errno
+ * @format: a sentence without the program's name and without a dot, as printf(3); cut to
+ *   DPVS_ERRSTR_MAX bytes
+ *
+ * Sets the text of a refusal: return dpvs_req_error(req, -EEXIST, "...").
+ *
+ * Context: main lcore.
+ *
+ * Returns: @err. Since: 0.1
+ */
 int dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** dpvs_req_error_index: says which record is to blame. Since: 0.1 */
+/**
+ * dpvs_req_error_index:
+ * @req: request
+ * @index: the record that is to blame, from 0
+ *
+ * Context: main lcore.
+ *
+ * Since: 0.1
+ */
 void dpvs_req_error_index(struct dpvs_req *req, uint32_t index);
 
-/** dpvs_req_set_flags: DPVS_REPLY_CHANGED. Since: 0.1 */
+/**
+ * dpvs_req_set_flags:
+ * @req: request
+ * @flags: DPVS_REPLY_CHANGED
+ *
+ * Adds flags to the answer, from its next part on.
+ *
+ * Context: main lcore.
+ *
+ * Since: 0.1
+ */
 void dpvs_req_set_flags(struct dpvs_req *req, uint32_t flags);
 
-/** dpvs_req_uid: who asks, by SO_PEERCRED. Since: 0.1 */
+/**
+ * dpvs_req_uid:
+ * @req: request
+ *
+ * Context: main lcore.
+ *
+ * Returns: who asks, by SO_PEERCRED. Since: 0.1
+ */
 uid_t dpvs_req_uid(const struct dpvs_req *req);
 
 /**
- * dpvs_req_cancelled: non-zero when the client has hung up: a handler that answers later may stop its
- * work, and still ends the request with dpvs_req_end(). Since: 0.1
+ * dpvs_req_cancelled:
+ * @req: request
+ *
+ * A handler that answers later may stop its work when the client is gone; it still ends the request
+ * with dpvs_req_end().
+ *
+ * Context: main lcore.
+ *
+ * Returns: non-zero when the client has hung up. Since: 0.1
  */
 int dpvs_req_cancelled(const struct dpvs_req *req);
 
-/** dpvs_req_backlog: bytes of answers that the client has not read yet. Since: 0.1 */
+/**
+ * dpvs_req_backlog:
+ * @req: request
+ *
+ * Context: main lcore.
+ *
+ * Returns: bytes of answers that the client has not read yet. Since: 0.1
+ */
 size_t dpvs_req_backlog(const struct dpvs_req *req);
 
 /**
  * dpvs_req_on_drained:
- * @req: a request whose handler returned DPVS_REQ_PENDING
+ * @req: a request whose handler returns, or returned, DPVS_REQ_PENDING
  * @fn: called once, in a turn of the main loop of its own
  * @arg: for @fn
  *
- * How a long list keeps pace with its reader: the handler adds a slice with dpvs_req_add() (full parts are
- * sent at once), asks to be called when the client has read most of it, and goes on from there; after
- * the last slice dpvs_req_end(). @fn is also called when the client hangs up; see dpvs_req_cancelled().
+ * How a long list keeps pace with its reader: the handler adds a slice with dpvs_req_add(), asks to
+ * be called when the client has read most of it, and goes on from there; after the last slice
+ * dpvs_req_end(). @fn is also called when the client hangs up; see dpvs_req_cancelled().
+ *
+ * Context: main lcore.
  *
  * Since: 0.1
  */
 void dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg);
 
-/** dpvs_req_end: answers a request whose handler returned DPVS_REQ_PENDING; @req is gone after it. Since: 0.1 */
+/**
+ * dpvs_req_end:
+ * @req: a request whose handler returns, or returned, DPVS_REQ_PENDING; gone after this
+ * @err: 0, or a negative errno; its text by dpvs_req_error()
+ *
+ * Answers. The client's next request may be served from here on.
+ *
+ * Context: main lcore; also in the handler itself, which then still returns DPVS_REQ_PENDING.
+ *
+ * Since: 0.1
+ */
 void dpvs_req_end(struct dpvs_req *req, int err);
 
 #ifdef __cplusplus
