@@ -25,6 +25,7 @@
 #include "lb/timeouts.h"
 #include "lb/xmit/xmit.h"
 #include "module.h"
+#include "net/rss.h"
 
 /* Local addresses tried for one connection. */
 #define LADDR_TRIES 8
@@ -160,7 +161,14 @@ open_fnat(struct conn_worker *w, const struct service *svc, struct conn *c, uint
 {
 	struct conn_table *t = &w->table;
 	uint32_t turn = w->laddr_turn++;
+	uint16_t rx_port = UINT16_MAX;
+	struct pkt_meta unused;
 
+	/* Answers come back the way that packets go out. */
+	c->net_gen = net_generation();
+	if (rss_any() && xmit_resolve(t, c, CONN_IN, &unused) &&
+	    rss_serves(c->out_port[CONN_IN], (uint16_t)w->index))
+		rx_port = c->out_port[CONN_IN];
 	*ret_stat = svc->num_laddrs == 0 ? CONN_STAT_NO_LADDR : CONN_STAT_NO_PORT;
 	for (uint32_t i = 0; i < svc->num_laddrs && i < LADDR_TRIES; i++) {
 		const struct service_laddr *laddr = &svc->laddrs[(turn + i) % svc->num_laddrs];
@@ -168,7 +176,7 @@ open_fnat(struct conn_worker *w, const struct service *svc, struct conn *c, uint
 		int err;
 
 		set_local(t, c, &laddr->addr);
-		err = laddr_port_alloc(t, w->index, laddr->index, c, &old);
+		err = laddr_port_alloc(t, w->index, laddr->index, c, rx_port, &old);
 		if (err == -EAGAIN) {
 			laddr_miss(laddr->index);
 			continue;
@@ -372,9 +380,17 @@ conn_mem(struct dpvs_mem_info *ret_info)
 	ret_info->obj_bytes = (uint64_t)(conn_table_bytes(&conn_workers[0].table) + 0.5);
 }
 
+static int
+conn_start(void)
+{
+	rss_learn();
+	return 0;
+}
+
 static void
 conn_fini(void)
 {
+	rss_forget();
 	conn_ctrl_fini();
 	sysinfo_set_conns(NULL);
 	mem_unregister("conn");
@@ -493,5 +509,6 @@ const struct module conn_module = {
 	.stats_block = &conn_stats,
 	.nodes = conn_nodes,
 	.init = conn_init,
+	.start = conn_start,
 	.fini = conn_fini,
 };

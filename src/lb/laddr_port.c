@@ -17,11 +17,16 @@
 
 #include "core/lcore.h"
 #include "lb/conn_table.h"
+#include "net/rss.h"
 
 /* Ports looked at before a further block is claimed: as many as one brings. */
 #define PROBE_CLAIM LADDR_BLOCK_PORTS
 /* Ports looked at in all for one connection; the next one goes on from there. */
 #define PROBE_MAX 256
+/* Blocks claimed for one connection. */
+#define CLAIMS_MAX 8
+/* Free ports passed over because their answers would come to another worker. */
+#define FAR_MAX (2 * LADDR_BLOCK_PORTS)
 /* Idle blocks that a worker keeps while nobody else asks for them. */
 #define IDLE_KEEP 16
 /* For how long others remember that a worker found no port, ms. */
@@ -244,16 +249,43 @@ is_replaceable(const struct conn *c)
 	return c->state == DPVS_CONN_TIME_WAIT || c->state == DPVS_CONN_CLOSE;
 }
 
+/* Do answers to @port on @rx_port come to @worker? */
+static bool
+comes_home(const struct conn_table *t, unsigned int worker, const struct conn *c, uint16_t rx_port,
+	   rte_be16_t port)
+{
+	const struct conn_tuple *tuple = &c->tuple[CONN_OUT];
+	union ip_addr src = { .ip4 = tuple->src }, dst = { .ip4 = tuple->dst };
+	uint16_t to;
+
+	if (c->af != AF_INET) {
+		src = conn_addrs6(t, c)->dir[CONN_OUT].src;
+		dst = conn_addrs6(t, c)->dir[CONN_OUT].dst;
+	}
+	to = rss_worker(rx_port, c->af, c->proto, &src, &dst, tuple->sport, port);
+	return to == RSS_UNKNOWN || to == worker;
+}
+
+/* A block brings free ports, so one is enough; but perhaps none whose answers come home (@far were seen). */
+static bool
+may_claim(const struct laddr_mine *m, unsigned int claims, unsigned int far)
+{
+	if (far == 0)
+		return claims == 0;
+	/* For that alone, no more blocks than the others leave. */
+	return claims < CLAIMS_MAX && m->num < LADDR_BLOCKS / laddr_num_workers;
+}
+
 int
 laddr_port_alloc(struct conn_table *t, unsigned int worker, uint32_t laddr, struct conn *c,
-		 struct conn **ret_old)
+		 uint16_t rx_port, struct conn **ret_old)
 {
 	struct laddr_mine *m = &laddr_workers[worker].mine[laddr];
 	uint32_t *cursor = cursor_of(t, worker, laddr, c);
 	uint32_t refs[CONN_BULK], old = CONN_NONE, ports = (uint32_t)m->active * LADDR_BLOCK_PORTS;
-	uint32_t old_pos = 0;
-	unsigned int probed = 0, n;
-	bool claimed = false;
+	uint32_t old_pos = 0, far_pos = 0;
+	unsigned int probed = 0, far = 0, n;
+	unsigned int claims = 0;
 
 	/* The first port is mostly free. After that, look at many at once. */
 	for (n = 1;; n = CONN_BULK / 2) {
@@ -262,24 +294,35 @@ laddr_port_alloc(struct conn_table *t, unsigned int worker, uint32_t laddr, stru
 
 		n = RTE_MIN(n, RTE_MIN(ports - pos, RTE_MIN(most, ports) - probed));
 		if (n == 0) {
-			if (!claimed && block_claim(worker, laddr)) {
-				claimed = true;
+			if (may_claim(m, claims, far) && block_claim(worker, laddr)) {
+				claims++;
 				*cursor = ports;
 				ports += LADDR_BLOCK_PORTS;
 				probed = 0;
+				far = 0;
 				continue;
 			}
-			if (probed >= RTE_MIN(PROBE_MAX, ports))
+			if (far > 0 || probed >= RTE_MIN(PROBE_MAX, ports))
 				break;
-			claimed = true; /* there is none; do not ask again */
+			claims = CLAIMS_MAX; /* there is none; do not ask again */
 			probed = RTE_MAX(probed, PROBE_CLAIM);
 			continue;
 		}
 		ports_find(t, m, c, pos, n, refs);
 		for (unsigned int i = 0; i < n; i++) {
 			if (refs[i] == CONN_NONE) {
-				*cursor = pos + i + 1;
-				c->tuple[CONN_OUT].dport = port_at(m, pos + i);
+				uint32_t take = pos + i;
+
+				if (rx_port != UINT16_MAX &&
+				    !comes_home(t, worker, c, rx_port, port_at(m, take))) {
+					if (far++ == 0)
+						far_pos = take;
+					if (far < FAR_MAX)
+						continue;
+					take = far_pos;
+				}
+				*cursor = take + 1;
+				c->tuple[CONN_OUT].dport = port_at(m, take);
 				return 0;
 			}
 			if (old == CONN_NONE && is_replaceable(&t->conns[refs[i] >> 1])) {
@@ -290,8 +333,13 @@ laddr_port_alloc(struct conn_table *t, unsigned int worker, uint32_t laddr, stru
 		*cursor = pos + n;
 		probed += n;
 		/* Nothing to claim any more, so the oldest that has ended must do. */
-		if (claimed && old != CONN_NONE)
+		if (claims > 0 && far == 0 && old != CONN_NONE)
 			break;
+	}
+	if (far > 0) {
+		*cursor = far_pos + 1;
+		c->tuple[CONN_OUT].dport = port_at(m, far_pos);
+		return 0;
 	}
 	if (old != CONN_NONE) {
 		*cursor = old_pos + 1;

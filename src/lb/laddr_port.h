@@ -38,7 +38,9 @@ void laddr_port_fini(void);
 
 /**
  * laddr_port_alloc: a port of slot @laddr for connection @c of table @t and worker @worker, which has af,
- * proto and the CONN_OUT key (server, local address) but for the port; fills the port in. Returns
+ * proto and the CONN_OUT key (server, local address) but for the port; fills the port in. @rx_port: where
+ * answers arrive; if it is known how it spreads packets (net/rss.h), one is chosen that brings them to this
+ * worker; UINT16_MAX: any will do. Returns
  *   0          the port is free
  *   -EADDRINUSE no free port, but one whose connection may be replaced: *ret_old, in state TIME_WAIT or
  *              CLOSE, which the caller ends; the port is filled in already
@@ -47,7 +49,7 @@ void laddr_port_fini(void);
  * undoes it.
  */
 int laddr_port_alloc(struct conn_table *t, unsigned int worker, uint32_t laddr, struct conn *c,
-		     struct conn **ret_old);
+		     uint16_t rx_port, struct conn **ret_old);
 void laddr_port_take(unsigned int worker, uint32_t laddr, rte_be16_t port);
 void laddr_port_free(unsigned int worker, uint32_t laddr, rte_be16_t port);
 

@@ -11,11 +11,15 @@
 #include <sys/socket.h>
 
 #include <rte_byteorder.h>
+#include <rte_ethdev.h>
 
 #include <dpvsctrl/proto/conn.h>
 
 #include "core/lcore.h"
 #include "lb/conn_table.h"
+#include "net/netif.h"
+#include "net/port.h"
+#include "net/rss.h"
 
 #define WORKERS 3
 #define LADDRS 8
@@ -23,7 +27,27 @@
 
 RTE_DEFINE_PER_LCORE(struct lcore_self, lcore_self);
 
+/* In place of net/: there are no ports to learn from. */
+const struct netif *
+netif_get(uint16_t port)
+{
+	return NULL;
+}
+
+uint16_t
+netif_count(void)
+{
+	return 0;
+}
+
+unsigned int
+port_rx_worker(uint16_t port, uint16_t queue)
+{
+	return 0;
+}
+
 static struct conn_table tables[WORKERS];
+static uint16_t rx_port = UINT16_MAX;
 
 static void
 start(uint32_t max)
@@ -70,7 +94,7 @@ begin(unsigned int w, uint32_t laddr, uint32_t server, uint8_t af, struct conn *
 		conn_addrs6(&tables[w], c)->dir[CONN_OUT].src.u32[3] = server;
 		conn_addrs6(&tables[w], c)->dir[CONN_OUT].dst.u32[3] = laddr + 1;
 	}
-	err = laddr_port_alloc(&tables[w], w, laddr, c, &old);
+	err = laddr_port_alloc(&tables[w], w, laddr, c, rx_port, &old);
 	if (err == -EAGAIN) {
 		conn_free(&tables[w], c);
 		return err;
@@ -241,6 +265,65 @@ test_tidy_idle(void)
 	stop();
 }
 
+/* A port that spreads answers: they arrive where the connection is. The key and hashes are Microsoft's. */
+static void
+test_rss(gconstpointer data)
+{
+	static const uint8_t key[RSS_KEY_SIZE] = {
+		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
+		0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
+		0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+	};
+	uint8_t af = (uint8_t)GPOINTER_TO_UINT(data);
+	const union ip_addr src = { .ip4 = rte_cpu_to_be_32(0x420995bb) };
+	const union ip_addr dst = { .ip4 = rte_cpu_to_be_32(0xa18e6450) };
+	struct rss_conf conf = {
+		.hash_types = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP,
+		.reta_size = 128,
+	};
+	unsigned int home = 0;
+	struct conn *c;
+
+	memcpy(conf.key, key, sizeof(key));
+	for (unsigned int i = 0; i < conf.reta_size; i++)
+		conf.workers[i] = (uint8_t)(i % WORKERS);
+	rss_set(2, &conf);
+	/* 66.9.149.187:2794 to 161.142.100.80:1766 hashes to 51ccc178. */
+	g_assert_cmpuint(rss_worker(2, AF_INET, IPPROTO_TCP, &src, &dst, rte_cpu_to_be_16(2794), rte_cpu_to_be_16(1766)),
+			 ==, (0x51ccc178 & 127) % WORKERS);
+	g_assert_cmpuint(rss_worker(2, AF_INET, IPPROTO_UDP, &src, &dst, 1, 2), ==, RSS_UNKNOWN);
+	g_assert_cmpuint(rss_worker(1, AF_INET, IPPROTO_TCP, &src, &dst, 1, 2), ==, RSS_UNKNOWN);
+
+	start(10000);
+	rx_port = 2;
+	for (unsigned int i = 0; i < 3000; i++) {
+		unsigned int w = i % WORKERS;
+		union ip_addr rs = { .ip4 = 1 }, la = { .ip4 = 1 };
+
+		g_assert_cmpint(begin(w, 0, 1, af, &c), ==, 0);
+		if (af == AF_INET6) {
+			rs = conn_addrs6(&tables[w], c)->dir[CONN_OUT].src;
+			la = conn_addrs6(&tables[w], c)->dir[CONN_OUT].dst;
+		}
+		home += rss_worker(2, af, IPPROTO_TCP, &rs, &la, c->tuple[CONN_OUT].sport,
+				   c->tuple[CONN_OUT].dport) == w;
+	}
+	/* A third would by chance. */
+	g_test_message("%u of 3000 come home", home);
+	g_assert_cmpuint(home, >, 3000 * 85 / 100);
+	/* A table that never leads to us: ports are given all the same. */
+	g_assert_true(rss_serves(2, 0));
+	memset(conf.workers, WORKERS, sizeof(conf.workers));
+	rss_set(2, &conf);
+	g_assert_false(rss_serves(2, 0));
+	for (unsigned int i = 0; i < 100; i++)
+		g_assert_cmpint(begin(0, 1, 1, af, &c), ==, 0);
+	rx_port = UINT16_MAX;
+	rss_forget();
+	g_assert_false(rss_any());
+	stop();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -250,5 +333,7 @@ main(int argc, char **argv)
 	g_test_add_func("/laddr-port/fill/ipv6", test_fill6);
 	g_test_add_func("/laddr-port/move", test_move);
 	g_test_add_func("/laddr-port/tidy/nobody asks", test_tidy_idle);
+	g_test_add_data_func("/laddr-port/rss/ipv4", GUINT_TO_POINTER(AF_INET), test_rss);
+	g_test_add_data_func("/laddr-port/rss/ipv6", GUINT_TO_POINTER(AF_INET6), test_rss);
 	return g_test_run();
 }
