@@ -12,8 +12,8 @@
 
 #include "common/error.h"
 
-static uint64_t
-now_ms(void)
+uint64_t
+daemon_now_ms(void)
 {
 	struct timespec ts;
 
@@ -34,7 +34,7 @@ int
 daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 	    char why[DAEMON_TEXT_SIZE])
 {
-	uint64_t deadline = now_ms() + (uint64_t)opts->wait_s * 1000;
+	uint64_t deadline = daemon_now_ms() + (uint64_t)opts->wait_s * 1000;
 	unsigned int timeout_ms = DAEMON_TIMEOUT_MS;
 	struct dpvs_client *client;
 	int rc;
@@ -50,7 +50,7 @@ daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 			return 0;
 		}
 		/* Only these mean "not there yet". */
-		if ((rc != -ENOENT && rc != -ECONNREFUSED) || now_ms() >= deadline)
+		if ((rc != -ENOENT && rc != -ECONNREFUSED) || daemon_now_ms() >= deadline)
 			break;
 		dpvs_client_close(client);
 		sleep_ms(50);
@@ -74,7 +74,7 @@ daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
 int
 daemon_repeat(unsigned int interval_s, unsigned int count, int (*fn)(void *ctx), void *ctx)
 {
-	uint64_t next = now_ms();
+	uint64_t next = daemon_now_ms();
 	unsigned int done;
 
 	for (done = 1;; done++) {
@@ -84,7 +84,7 @@ daemon_repeat(unsigned int interval_s, unsigned int count, int (*fn)(void *ctx),
 		if (rc != 0 || interval_s == 0 || done == count)
 			return rc;
 		/* From the start, not from the end of the last output: no drift; a slow output skips turns. */
-		now = now_ms();
+		now = daemon_now_ms();
 		do
 			next += (uint64_t)interval_s * 1000;
 		while (next < now);

@@ -36,6 +36,9 @@ int daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 /** daemon_connect: as daemon_open(), but says on stderr why it failed. */
 int daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client);
 
+/** daemon_now_ms: the monotonic clock, in milliseconds. */
+uint64_t daemon_now_ms(void);
+
 /**
  * daemon_repeat: calls @fn at once and then every @interval_s seconds, @count times in all (0: for ever;
  * without an interval once). Ends early when @fn returns non-zero, and returns that.

@@ -10,14 +10,16 @@
  * With --replace the same comparison finds what is to be done in the first place.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "ipvsadm/restore.h"
 
-/** Longest line and most words of one, chosen well above what a rule can be. */
+/** Most words of a rule, well above what one can have. */
 #define WORDS_MAX 64
 
 /** Records in one request; 16 MiB of body hold more. */
@@ -299,7 +301,34 @@ struct sender {
 	struct keyset children; /* services of the gathered servers and local addresses */
 	unsigned int done;      /* requests that the daemon took */
 	bool late;              /* one of them is not confirmed by a worker yet */
+	uint32_t sent;          /* rules in them */
+	uint64_t start_ms;      /* when the first went out */
+	bool shown;             /* a line of progress stands on the terminal */
 };
+
+/* A long restore tells how far it is, if somebody looks: after the first second, on a terminal only. */
+static void
+show_progress(struct sender *sender)
+{
+	uint64_t spent_ms = daemon_now_ms() - sender->start_ms;
+	uint32_t rest = sender->rules->count - sender->sent;
+	uint64_t rate;
+
+	if (spent_ms < 1000 || rest == 0 || !isatty(STDERR_FILENO))
+		return;
+	rate = sender->sent * UINT64_C(1000) / spent_ms;
+	fprintf(stderr, "\r%u of %u rules, %" PRIu64 " per second, %" PRIu64 " s left \033[K", sender->sent,
+		sender->rules->count, rate, rest / (rate ? rate : 1) + 1);
+	sender->shown = true;
+}
+
+static void
+end_progress(struct sender *sender)
+{
+	if (sender->shown)
+		fputs("\r\033[K", stderr);
+	sender->shown = false;
+}
 
 static int
 flush(struct sender *sender, uint32_t *ret_line)
@@ -310,6 +339,8 @@ flush(struct sender *sender, uint32_t *ret_line)
 
 		if (batch->count == 0)
 			continue;
+		if (sender->done == 0)
+			sender->start_ms = daemon_now_ms();
 		rc = batch_send(sender->client, sender->rules, batch, ret_line);
 		/* Committed all the same. */
 		if (rc == -EINPROGRESS)
@@ -317,7 +348,9 @@ flush(struct sender *sender, uint32_t *ret_line)
 		else if (rc < 0)
 			return rc;
 		sender->done++;
+		sender->sent += batch->count;
 		batch->count = 0;
+		show_progress(sender);
 	}
 	keyset_clear(&sender->children);
 	return 0;
@@ -467,6 +500,7 @@ carry_out(struct dpvs_client *client, struct rules *rules, bool replace)
 	}
 	if (rc == 0)
 		rc = send_rules(&sender, &line);
+	end_progress(&sender);
 	if (rc < 0) {
 		exit_code = report(client, &sender, &before, rc,
 				   *before.error ? before.error : dpvs_client_error(client), line);

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/format.h"
 #include "common/parse.h"
@@ -31,17 +30,8 @@ static struct cached_name name_cache[NAME_CACHE_SIZE];
  * all, addresses are shown as numbers. */
 #define LOOKUP_MAX_MS 5000
 
-static int64_t lookup_ms; /* spent so far */
+static uint64_t lookup_ms; /* spent so far */
 static bool lookup_over;  /* no more look-ups in this run */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int
 name_lookup(const char *name, struct dpvs_addr *ret_addr)
@@ -112,7 +102,7 @@ host_name(const struct dpvs_addr *addr)
 	uint32_t hash = addr->family;
 	char host[NI_MAXHOST];
 	socklen_t len;
-	int64_t start;
+	uint64_t start;
 	int rc;
 
 	for (unsigned int i = 0; i < sizeof(addr->bytes); i++)
@@ -132,9 +122,9 @@ host_name(const struct dpvs_addr *addr)
 	entry->name = NULL;
 	if (lookup_over)
 		return NULL;
-	start = now_ms();
+	start = daemon_now_ms();
 	rc = getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), NULL, 0, NI_NAMEREQD);
-	lookup_ms += now_ms() - start;
+	lookup_ms += daemon_now_ms() - start;
 	/* EAI_AGAIN: the resolver is not there; it is not asked again. */
 	lookup_over = rc == EAI_AGAIN || lookup_ms > LOOKUP_MAX_MS;
 	if (rc == 0)
