@@ -387,8 +387,7 @@ check_header(struct client *c, const struct dpvs_sock_msg *msg)
 		g_snprintf(text, sizeof(text), "no permission for %s: needs uid 0%s%s", opt->name,
 			   params->group != NULL ? " or group " : "",
 			   params->group != NULL ? params->group : "");
-		if (params->audit != NULL)
-			params->audit(opt, c->uid, c->pid, 0, -EPERM, text);
+		req_audit_refused(c, opt, 0, -EPERM, text);
 		refuse(c, msg, -EPERM, "%s", text);
 		return NULL;
 	}
@@ -397,6 +396,7 @@ check_header(struct client *c, const struct dpvs_sock_msg *msg)
 	       (uint64_t)MAX(opt->max_records, 1u) * DPVS_RECORD_MAX;
 	most = MIN(most, params->max_request);
 	if (msg->len > most) {
+		req_audit_refused(c, opt, 0, -EMSGSIZE, "the body is too long");
 		refuse(c, msg, -EMSGSIZE,
 		       "a body of %" G_GUINT64_FORMAT " bytes is too long for %s; the most is %"
 		       G_GUINT64_FORMAT, msg->len, opt->name, most);
@@ -446,6 +446,7 @@ client_serve(struct client *c)
 		client_active(c);
 		if (dpvs_wire_check_body(c->in + c->in_start - msg.len, msg.len, &body) < 0) {
 			c->in_start -= (size_t)msg.len + sizeof(msg);
+			req_audit_refused(c, opt, 0, -EBADMSG, "the sizes in the body do not add up");
 			refuse(c, &msg, -EBADMSG, "the sizes in the body of %s do not add up",
 			       opt->name);
 			continue;

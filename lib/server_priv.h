@@ -151,6 +151,8 @@ void client_watch(struct client *c);
 /* server_req.c */
 void req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
 	       const struct dpvs_sock_body *body, const void *records);
+void req_audit_refused(const struct client *c, const struct dpvs_sockopt *opt, uint32_t count, int err,
+		       const char *errstr);
 void req_hangup(struct dpvs_req *req);
 void req_check_drained(struct dpvs_req *req);
 

@@ -55,14 +55,24 @@ req_finish(struct dpvs_req *req, int err)
 	req_free(req);
 }
 
+/* Who tried to change something is worth a line also when it goes no further. */
+void
+req_audit_refused(const struct client *c, const struct dpvs_sockopt *opt, uint32_t count, int err,
+		  const char *errstr)
+{
+	if (opt->type == DPVS_SOCKOPT_SET && c->server->params.audit != NULL)
+		c->server->params.audit(opt, c->uid, c->pid, count, err, errstr);
+}
+
 /* Refuses @msg before there is a struct dpvs_req. */
 static void
-refuse(struct client *c, const struct dpvs_sock_msg *msg, int err, uint32_t index,
-       const char *format, ...) __attribute__((format(printf, 5, 6)));
+refuse(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
+       uint32_t count, int err, uint32_t index, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
 
 static void
-refuse(struct client *c, const struct dpvs_sock_msg *msg, int err, uint32_t index,
-       const char *format, ...)
+refuse(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
+       uint32_t count, int err, uint32_t index, const char *format, ...)
 {
 	char text[DPVS_ERRSTR_MAX + 1];
 	va_list args;
@@ -70,6 +80,7 @@ refuse(struct client *c, const struct dpvs_sock_msg *msg, int err, uint32_t inde
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	req_audit_refused(c, opt, count, err, text);
 	client_reply(c, msg, err, 0, index, text, 0, NULL, 0);
 }
 
@@ -84,22 +95,22 @@ req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_so
 	int rc;
 
 	if (opt->record_size == 0 && count > 0) {
-		refuse(c, msg, -EINVAL, UINT32_MAX, "%s takes no record", opt->name);
+		refuse(c, opt, msg, count, -EINVAL, UINT32_MAX, "%s takes no record", opt->name);
 		return;
 	}
 	if (count < opt->min_records) {
-		refuse(c, msg, -EINVAL, UINT32_MAX, "%s needs a record", opt->name);
+		refuse(c, opt, msg, count, -EINVAL, UINT32_MAX, "%s needs a record", opt->name);
 		return;
 	}
 	if (count > opt->max_records || (uint64_t)count * opt->record_size > RECORDS_MAX) {
-		refuse(c, msg, -EMSGSIZE, UINT32_MAX, "%s takes at most %u records, not %u", opt->name,
+		refuse(c, opt, msg, count, -EMSGSIZE, UINT32_MAX, "%s takes at most %u records, not %u", opt->name,
 		       MIN(opt->max_records, RECORDS_MAX / MAX(opt->record_size, 1u)), count);
 		return;
 	}
 	if (opt->record_size > 0) {
 		own = g_try_malloc0((gsize)MAX(count, 1u) * opt->record_size);
 		if (own == NULL) {
-			refuse(c, msg, -ENOMEM, UINT32_MAX, "not enough memory for %u records", count);
+			refuse(c, opt, msg, count, -ENOMEM, UINT32_MAX, "not enough memory for %u records", count);
 			return;
 		}
 		for (i = 0; i < count; i++) {
@@ -109,7 +120,7 @@ req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_so
 						  opt->record_size);
 			if (rc < 0) {
 				g_free(own);
-				refuse(c, msg, rc, i,
+				refuse(c, opt, msg, count, rc, i,
 				       "a record of %s uses fields that this daemon does not know "
 				       "(%u bytes, known are %u)",
 				       opt->name, body->record_size, opt->record_size);

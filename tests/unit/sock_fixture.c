@@ -436,6 +436,7 @@ client_basic(void *arg)
 	g_assert_cmpint(dpvs_client_get(c, ID_STORE, NULL, 0, &r), ==, -EOPNOTSUPP);
 	g_assert_cmpint(dpvs_client_get(c, ID_ECHO, NULL, 0, &r), ==, -EINVAL);
 	g_assert_cmpstr(dpvs_client_error(c), ==, "echo needs a record");
+	g_assert_cmpint(dpvs_client_set(c, ID_STORE, NULL, 0, 0), ==, -EINVAL);
 	g_assert_cmpint(dpvs_client_get(c, ID_NOTHING, &item, sizeof(item), &r), ==, -EINVAL);
 	g_assert_cmpstr(dpvs_client_error(c), ==, "nothing takes no record");
 	g_assert_cmpint(dpvs_client_get(c, ID_NOTHING, NULL, 0, &r), ==, 0);
