@@ -27,3 +27,8 @@ tests_bench_bench_conn_SOURCES = tests/bench/bench_conn.c
 tests_bench_bench_conn_CPPFLAGS = $(test_cppflags)
 tests_bench_bench_conn_CFLAGS = $(test_cflags)
 tests_bench_bench_conn_LDADD = src/libdpvsd.la
+
+bench_programs += tests/bench/bench_ctl
+tests_bench_bench_ctl_SOURCES = tests/bench/bench_ctl.c tests/bench/bench.h
+tests_bench_bench_ctl_CFLAGS = $(test_cflags)
+tests_bench_bench_ctl_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
