@@ -69,7 +69,9 @@ done
 # Names are written only where they are read as the same.
 "$IPVSADM" -C
 "$IPVSADM" --set 900 120 300
-printf '%s\n' '-A -t 127.0.0.1:80' '-A -u 127.0.0.1:53' '-A -t [::1]:80' '-A -t 192.0.2.1:12345' | "$IPVSADM" -R
+printf '%s\n' '-A -t 192.0.2.1:80' '-A -u 192.0.2.1:53' '-A -t [2001:db8::1]:443' '-A -t 192.0.2.1:12345' |
+	"$IPVSADM" -R
+is "services on well-known ports are taken" "$?" 0
 save >"$TEST_DIR/saved"
 "$IPVSADM" -S >"$TEST_DIR/names"
 "$IPVSADM" -C
