@@ -245,8 +245,12 @@ static void
 change_acknowledged(struct dpvs_msg *msg, int status, void *arg)
 {
 	/* After change_fini() the end of the messages calls for what is gone. Acknowledged are the oldest. */
-	if (g_queue_find(&in_flight, arg) != NULL)
-		change_finish(arg);
+	if (g_queue_find(&in_flight, arg) == NULL)
+		return;
+	/* Reads with acquire what each worker stored with release when it had applied all of it. */
+	if (change_late_worker(arg) >= 0)
+		log_error("change", "acknowledged by a worker that has not applied it");
+	change_finish(arg);
 }
 
 int
