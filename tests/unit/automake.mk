@@ -1,3 +1,10 @@
+check_PROGRAMS += tests/unit/frag_table_test
+TESTS += tests/unit/frag_table_test
+tests_unit_frag_table_test_SOURCES = tests/unit/frag_table_test.c
+tests_unit_frag_table_test_CPPFLAGS = $(test_cppflags)
+tests_unit_frag_table_test_CFLAGS = $(test_cflags)
+tests_unit_frag_table_test_LDADD = src/libdpvsd.la $(test_eal_libs)
+
 check_PROGRAMS += tests/unit/parse_test tests/unit/writer_test
 TESTS += tests/unit/parse_test tests/unit/writer_test
 tests_unit_parse_test_SOURCES = tests/unit/parse_test.c
