@@ -168,6 +168,31 @@ test_burst(gconstpointer data)
 	fresh();
 }
 
+/* In one vector: a SYN ends an old connection and gets none; the packet behind it must not find the old one. */
+static void
+test_ended_in_vector(gconstpointer data)
+{
+	uint8_t af = lb_test_af(data);
+	struct pk in = client(af, IPPROTO_TCP, S), out, reply;
+
+	service(af, IPPROTO_TCP, 1);
+	out = lb_forward(PORT_CLIENT, 0, &in, PORT_SERVER);
+	reply = lb_reverse(&out);
+	reply.flags = R;
+	lb_forward(PORT_SERVER, 0, &reply, PORT_CLIENT);
+	lb_dest_weight(af, IPPROTO_TCP, PORT, DPVS_FWD_FULLNAT, 0, PORT, 0);
+	lb_send(PORT_CLIENT, 0, &in);
+	in.flags = A;
+	lb_send(PORT_CLIENT, 0, &in);
+	out = lb_recv(PORT_CLIENT);
+	g_assert_cmpuint(out.proto, ==, af == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	out = lb_recv(PORT_CLIENT);
+	g_assert_cmpuint(out.flags & R, ==, R);
+	lb_none();
+	g_assert_cmpuint(lb_conn_count(), ==, 0);
+	fresh();
+}
+
 /* Weight 0 keeps what there is and takes nothing new. */
 static void
 test_drain(gconstpointer data)
@@ -345,6 +370,7 @@ main(int argc, char **argv)
 	lb_test_add("/packet/conn/states", test_steps, 0);
 	lb_test_add("/packet/conn/again", test_again, 0);
 	lb_test_add("/packet/conn/burst", test_burst, 0);
+	lb_test_add("/packet/conn/ended in a vector", test_ended_in_vector, 0);
 	lb_test_add("/packet/conn/drain", test_drain, 0);
 	lb_test_add("/packet/conn/removed server", test_removed, 0);
 	lb_test_add("/packet/conn/full", test_full, 0);
