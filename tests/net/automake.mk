@@ -11,5 +11,5 @@ tests_helpers_manyconn_SOURCES = tests/helpers/manyconn.c
 
 .PHONY: check-net
 check-net: all tests/helpers/manyconn
-	DPVS_TEST_TIMEOUT=300 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(net_tests)" \
+	DPVS_TEST_TIMEOUT=900 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(net_tests)" \
 		TEST_SUITE_LOG=tests/net/test-suite.log

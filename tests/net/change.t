@@ -46,7 +46,8 @@ edit 198.51.100.11:80 1
 in_ns client "$manyconn" ping $LAB_VIP4 8000 50 6 >"$TEST_DIR/ping" &
 ping=$!
 if have wrk; then
-	in_ns client wrk -t 1 -c 20 -d 5 --timeout 2 http://$LAB_VIP4/who >"$TEST_DIR/wrk" 2>&1 &
+	# The port stands there because a small system may not know what port http is.
+	in_ns client wrk -t 1 -c 20 -d 5 --timeout 2 http://$LAB_VIP4:80/who >"$TEST_DIR/wrk" 2>&1 &
 	wrk=$!
 fi
 sleep 2
@@ -62,7 +63,7 @@ if have wrk; then
 	wait $wrk
 	diag "$(cat "$TEST_DIR/wrk")"
 	requests=$(awk '/requests in/ { print $1 }' "$TEST_DIR/wrk")
-	ok "the load went on" test "${requests:-0}" -gt 1000
+	ok "the load went on" test "${requests:-0}" -gt 100
 else
 	skip "the load went on" "wrk is not installed"
 fi
