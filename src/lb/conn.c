@@ -377,6 +377,7 @@ conn_mem(struct dpvs_mem_info *ret_info)
 	ret_info->in_use = 0;
 	for (unsigned int i = 0; i < owner_workers; i++)
 		ret_info->in_use += conn_worker_count(i);
+	ret_info->failures = stats_sum(&conn_stats, CONN_STAT_TABLE_FULL);
 	ret_info->obj_bytes = (uint64_t)(conn_table_bytes(&conn_workers[0].table) + 0.5);
 }
 

@@ -119,7 +119,8 @@ make(uint8_t flags, const uint8_t *options, unsigned int len)
 
 	g_assert_cmpuint(len % 4, ==, 0);
 	memset(s.rest, 0xab, sizeof(s.rest));
-	memcpy(s.rest, options, len);
+	if (len > 0)
+		memcpy(s.rest, options, len);
 	s.tcp.cksum = (uint16_t)~sum_of(&s);
 	g_assert_cmphex(sum_of(&s), ==, 0xffff);
 	return s;
