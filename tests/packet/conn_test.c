@@ -264,6 +264,18 @@ test_full(gconstpointer data)
 	fresh();
 }
 
+/* No key is left of connections that have ended. */
+static void
+check_no_keys(void)
+{
+	const struct conn_table *t = &conn_workers[0].table;
+
+	for (uint32_t b = 0; b < t->over_end; b++) {
+		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++)
+			g_assert_cmpuint(t->buckets[b].ref[e], ==, CONN_NONE);
+	}
+}
+
 /* Connections end by themselves, and with them all that they held. */
 static void
 test_expire(gconstpointer data)
@@ -282,6 +294,7 @@ test_expire(gconstpointer data)
 	while (lb_conn_count() > 0 && g_get_monotonic_time() < end)
 		harness_pump(20);
 	g_assert_cmpuint(lb_conn_count(), ==, 0);
+	check_no_keys();
 	g_assert_cmpuint(harness_stat("conn", "expired"), ==, 1);
 	dest = lb_dest_info(af, IPPROTO_TCP, PORT, 0);
 	g_assert_cmpuint(dest.active_conns + dest.inactive_conns, ==, 0);
