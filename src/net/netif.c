@@ -17,6 +17,7 @@
 #include "core/lcore.h"
 #include "core/log.h"
 #include "module.h"
+#include "net/neigh.h"
 #include "net/netif_priv.h"
 #include "net/port.h"
 #include "net/route.h"
@@ -138,8 +139,12 @@ static void
 netif_commit_port(const void *data, uint32_t len)
 {
 	const struct netif *netif = data;
+	struct netif *copy = &netif_copies[lcore_me()->worker + 1u][netif->port];
+	bool other_mac = !rte_is_same_ether_addr(&copy->mac, &netif->mac);
 
-	netif_copies[lcore_me()->worker + 1u][netif->port] = *netif;
+	*copy = *netif;
+	if (other_mac)
+		neigh_port_changed(netif->port);
 	net_generation_bump();
 }
 

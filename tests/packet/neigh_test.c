@@ -10,6 +10,7 @@
 #include <dpvsctrl/client.h>
 #include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/neigh.h>
+#include <dpvsctrl/proto/netif.h>
 
 #include "harness.h"
 #include "net.h"
@@ -572,6 +573,35 @@ test_nd(void)
 	net_down();
 }
 
+/** test_mac: a port with another MAC address sends and answers with that. */
+static void
+test_mac(void)
+{
+	struct dpvs_port_conf port = { .name = "dpdk0", .set = DPVS_PORT_SET_MAC, .mac = { 0x02, 0, 0, 0, 5, 5 } };
+	static const uint8_t back[6] = { PORT0_MAC };
+	int err;
+
+	net_up(NULL);
+	err = harness_set(DPVS_SET_NETIF_PORT, &port, sizeof(port), 1);
+	if (err == -ENOTSUP || err == -EOPNOTSUPP) {
+		g_test_skip("the ring device cannot change its MAC address");
+		net_down();
+		return;
+	}
+	g_assert_cmpint(err, ==, 0);
+	frame_echo(&in, "192.0.2.10", "192.0.2.1", 10);
+	memcpy(in.b, port.mac, 6);
+	g_assert_cmpuint(net_send(&in, out, G_N_ELEMENTS(out)), ==, 1);
+	g_assert_cmpmem(out[0].b, 6, host_mac, 6);
+	g_assert_cmpmem(out[0].b + 6, 6, port.mac, 6);
+	frame_arp(&in, 1, host_mac, "192.0.2.10", "192.0.2.1");
+	g_assert_cmpuint(net_send(&in, out, G_N_ELEMENTS(out)), ==, 1);
+	g_assert_cmpmem(out[0].b + L3 + 8, 6, port.mac, 6);
+	memcpy(port.mac, back, 6);
+	g_assert_cmpint(harness_set(DPVS_SET_NETIF_PORT, &port, sizeof(port), 1), ==, 0);
+	net_down();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -591,6 +621,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/neigh/control", test_control);
 	g_test_add_func("/packet/neigh/full", test_full);
 	g_test_add_func("/packet/neigh/flood", test_flood);
+	g_test_add_func("/packet/neigh/mac", test_mac);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
