@@ -7,8 +7,7 @@ lib_libdpvsctrl_la_SOURCES = lib/registry.c lib/registry.h lib/server.c lib/serv
 	lib/server_req.c lib/server_priv.h lib/msg.c lib/msg_send.c lib/msg_process.c lib/msg_types.c \
 	lib/msg_priv.h
 lib_libdpvsctrl_la_CPPFLAGS = $(dpdk_cppflags)
-# EAL is loaded before any lcore runs: its lcore id can be read without a call of __tls_get_addr().
-lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS) -ftls-model=initial-exec
+lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 lib_libdpvsctrl_la_LIBADD = lib/libdpvsctrl-client.la $(GLIB_LIBS) $(DPDK_LIBS)
 lib_libdpvsctrl_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/libdpvsctrl.sym

@@ -24,6 +24,19 @@ enum {
 };
 
 struct msg_sys msg_sys;
+__thread struct msg_self msg_self;
+
+struct lcore_msg *
+msg_find_self(void)
+{
+	unsigned int id = rte_lcore_id();
+	struct lcore_msg *me = id < RTE_MAX_LCORE ? msg_sys.lcores[id] : NULL;
+
+	/* A thread that is no lcore may become one. */
+	if (me != NULL)
+		msg_self = (struct msg_self){ .me = me, .epoch = msg_sys.epoch };
+	return me;
+}
 
 /*
  * ---- start and end
@@ -129,6 +142,7 @@ int
 dpvs_msg_init(const struct dpvs_msg_params *params)
 {
 	static const struct dpvs_msg_params none;
+	static uint64_t epochs;
 	uint32_t pool_size, lcore, i;
 	int rc;
 
@@ -139,6 +153,7 @@ dpvs_msg_init(const struct dpvs_msg_params *params)
 	pool_size = params->pool_size > 0 ? params->pool_size : DEFAULT_POOL;
 	if (pool_size > POOL_MAX || params->data_size > DATA_MAX)
 		return -EINVAL;
+	msg_sys.epoch = ++epochs;
 	msg_sys.main_lcore = rte_get_main_lcore();
 	msg_sys.nworkers = 0;
 	RTE_LCORE_FOREACH_WORKER(lcore)

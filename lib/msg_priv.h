@@ -159,6 +159,7 @@ struct msg_sys {
 	uint32_t timeout_ms;
 	uint32_t ring_soft; /* unicasts on one request ring */
 	uint64_t tsc_hz;
+	uint64_t epoch; /* another one after each dpvs_msg_init(); 0: none */
 	_Atomic uint64_t pool_failures;
 	_Atomic uint32_t prio[DPVS_MSG_TYPE_COUNT]; /* main: rw, workers: ro */
 
@@ -173,13 +174,25 @@ struct msg_sys {
 
 extern struct msg_sys msg_sys;
 
+/**
+ * struct msg_self: where the calling lcore's part is. rte_lcore_id() in a shared library calls
+ * __tls_get_addr(), which costs more than all the rest of an empty look for messages; these few bytes of
+ * our own may be of the kind that needs no call, and still leave the library fit for dlopen(3).
+ */
+struct msg_self {
+	struct lcore_msg *me;
+	uint64_t epoch; /* msg_sys.epoch when it was looked up */
+};
+
+extern __thread struct msg_self msg_self __attribute__((tls_model("initial-exec")));
+
+struct lcore_msg *msg_find_self(void);
+
 /** msg_me: the calling lcore's part; NULL: not a lcore, or not initialised. */
 static inline struct lcore_msg *
 msg_me(void)
 {
-	unsigned int id = rte_lcore_id();
-
-	return id < RTE_MAX_LCORE ? msg_sys.lcores[id] : NULL;
+	return msg_self.epoch == msg_sys.epoch ? msg_self.me : msg_find_self();
 }
 
 /* Adds to a counter that only this lcore writes. */

@@ -25,4 +25,25 @@ else
 	skip "in the version script but not in the library" "no shared library, or no nm"
 	skip "in the library but not in the version script" "no shared library, or no nm"
 fi
+
+# A binding for another language loads the library late: its thread-local data must not need much.
+cat >"$TEST_DIR/load.c" <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	if (argc == 2 && dlopen(argv[1], RTLD_NOW) != NULL)
+		return 0;
+	puts(dlerror());
+	return 1;
+}
+END
+cc=${CC:-cc}
+# shellcheck disable=SC2086 # words
+if [ -e "$so" ] && ! nm -D "$so" | grep -q '__[atu]*san_' &&
+	$cc -o "$TEST_DIR/load" "$TEST_DIR/load.c" -ldl 2>/dev/null; then
+	ok "the library can be loaded at run time" "$TEST_DIR/load" "$so"
+else
+	skip "the library can be loaded at run time" "no shared library, no compiler, or sanitizers"
+fi
 done_testing
