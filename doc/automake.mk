@@ -9,3 +9,4 @@ EXTRA_DIST += doc/services.md
 EXTRA_DIST += doc/tools.md doc/graph.svg
 EXTRA_DIST += doc/network.md
 EXTRA_DIST += doc/connections.md
+EXTRA_DIST += doc/examples/dpvs-list.py

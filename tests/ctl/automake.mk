@@ -23,3 +23,7 @@ EXTRA_DIST += tests/ctl/data/ipvsadm-recorded.txt
 
 TESTS += tests/ctl/services.t
 dist_check_SCRIPTS += tests/ctl/services.t
+
+# The examples of doc/examples.
+TESTS += tests/ctl/example-python.t
+dist_check_SCRIPTS += tests/ctl/example-python.t
