@@ -49,7 +49,7 @@ enum {
 	DPVS_MSG_NEIGH_GET = 18,
 
 	DPVS_MSG_COMMIT = 64,        /**< main to all: a change, see src/core/change.h */
-	DPVS_MSG_IFADDR = 65,        /**< in a commit: addresses */
+	DPVS_MSG_IFADDR = 65,        /**< reserved: workers know addresses by their routes */
 	DPVS_MSG_NEIGH_UPDATE = 66,  /**< in a commit: neighbour entry */
 	DPVS_MSG_NEIGH_RESOLVE = 67, /**< worker to main: an unknown next hop */
 	DPVS_MSG_NEIGH_INPUT = 68,   /**< worker to main: what an ARP or ND packet said */
