@@ -305,8 +305,8 @@ put_ip(char *ip, uint8_t af, const union ip_addr *src, const union ip_addr *dst,
 		h->payload_len = rte_cpu_to_be_16((uint16_t)len);
 		h->proto = proto;
 		h->hop_limits = ttl;
-		memcpy(h->src_addr, src, 16);
-		memcpy(h->dst_addr, dst, 16);
+		memcpy(&h->src_addr, src, 16);
+		memcpy(&h->dst_addr, dst, 16);
 	}
 }
 
@@ -414,8 +414,8 @@ pk_parse(const struct rte_mbuf *m)
 	} else {
 		const struct rte_ipv6_hdr *h = (const struct rte_ipv6_hdr *)ip;
 
-		memcpy(&p.src, h->src_addr, 16);
-		memcpy(&p.dst, h->dst_addr, 16);
+		memcpy(&p.src, &h->src_addr, 16);
+		memcpy(&p.dst, &h->dst_addr, 16);
 		p.proto = h->proto;
 		p.ttl = h->hop_limits;
 		p.fragment = h->proto == IPPROTO_FRAGMENT;
