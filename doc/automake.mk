@@ -9,4 +9,5 @@ EXTRA_DIST += doc/services.md
 EXTRA_DIST += doc/tools.md doc/graph.svg
 EXTRA_DIST += doc/network.md
 EXTRA_DIST += doc/connections.md
-EXTRA_DIST += doc/examples/dpvs-list.py
+EXTRA_DIST += doc/examples/Makefile doc/examples/client.c doc/examples/count.c doc/examples/count.h \
+	doc/examples/daemon.c doc/examples/dpvs-list.py

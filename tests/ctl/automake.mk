@@ -25,5 +25,5 @@ TESTS += tests/ctl/services.t
 dist_check_SCRIPTS += tests/ctl/services.t
 
 # The examples of doc/examples.
-TESTS += tests/ctl/example-python.t
-dist_check_SCRIPTS += tests/ctl/example-python.t
+TESTS += tests/ctl/example-c.t tests/ctl/example-python.t
+dist_check_SCRIPTS += tests/ctl/example-c.t tests/ctl/example-python.t

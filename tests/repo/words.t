@@ -18,6 +18,6 @@ look()
 is "nothing names a folder outside the tree" "$(look '\.\./shar[e]d|(^|[^a-z])/work/[a-z]')" ""
 is "nothing is left open" "$(look '\b(TO[D]O|FIX[M]E|XX[X])\b')" ""
 is "each source has a licence line" \
-	"$(find lib src utils tests \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) \
+	"$(find lib src utils tests doc \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) \
 		-exec sh -c 'head -n 3 "$1" | grep -q SPDX-License-Identifier: || echo "$1"' sh {} \;)" ""
 done_testing
