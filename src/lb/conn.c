@@ -103,7 +103,8 @@ conn_self(void)
 void
 conn_set_state(struct conn_worker *w, struct conn *c, uint8_t state)
 {
-	bool active = state == DPVS_CONN_ESTABLISHED;
+	/* As in LVS: UDP has no state that says it is over, so its connections count as active. */
+	bool active = state == DPVS_CONN_ESTABLISHED || state == DPVS_CONN_UDP;
 
 	c->state = state;
 	if (active != ((c->flags & CONN_F_ACTIVE) != 0)) {
@@ -276,7 +277,6 @@ conn_open(struct conn_worker *w, const struct service *svc, const struct dest *d
 		a->dir[CONN_OUT].src = dest->addr;
 	}
 	c->own_ms = ms_of(svc->conn_timeout_s);
-	c->state = flow->proto == IPPROTO_UDP ? DPVS_CONN_UDP : DPVS_CONN_NONE;
 
 	if (c->fwd == DPVS_FWD_FULLNAT) {
 		if (open_fnat(w, svc, c, isn, ret_stat) != 0)
@@ -300,6 +300,7 @@ conn_open(struct conn_worker *w, const struct service *svc, const struct dest *d
 	dest_hold(c->dest);
 	dest_lcore(c->dest)->conns++;
 	dest_count(c->dest, 0, 1);
+	conn_set_state(w, c, flow->proto == IPPROTO_UDP ? DPVS_CONN_UDP : DPVS_CONN_NONE);
 	c->last_ms = w->now_ms;
 	c->timeout_ms = conn_timeout(w, c);
 	conn_timer_set(t, c);

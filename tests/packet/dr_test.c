@@ -106,8 +106,8 @@ test_counters(gconstpointer data)
 	g_assert_cmpuint(info.stats.in_pkts, ==, 5);
 	g_assert_cmpuint(info.stats.in_bytes, ==, 5 * (100 + 8 + (af == AF_INET ? 20 : 40)));
 	g_assert_cmpuint(info.stats.out_pkts, ==, 0);
-	g_assert_cmpuint(info.active_conns, ==, 0);
-	g_assert_cmpuint(info.inactive_conns, ==, 1);
+	g_assert_cmpuint(info.active_conns, ==, 1);
+	g_assert_cmpuint(info.inactive_conns, ==, 0);
 	lb_service_del(af, IPPROTO_UDP, PORT + 1);
 }
 

@@ -171,7 +171,7 @@ static_assert(sizeof(struct dpvs_dest_conf) == 68, "wire format");
 /** struct dpvs_dest_info: one real server as listed by 204. */
 struct dpvs_dest_info {
 	struct dpvs_dest_conf conf;
-	uint32_t active_conns;   /**< established */
+	uint32_t active_conns;   /**< established, or UDP */
 	uint32_t inactive_conns; /**< any other state */
 	uint32_t persist_conns;  /**< persistence templates */
 	struct dpvs_lb_stats stats;
