@@ -11,3 +11,4 @@ EXTRA_DIST += doc/network.md
 EXTRA_DIST += doc/connections.md
 EXTRA_DIST += doc/examples/Makefile doc/examples/client.c doc/examples/count.c doc/examples/count.h \
 	doc/examples/daemon.c doc/examples/dpvs-list.py
+dist_man_MANS += doc/man/libdpvsctrl.3

@@ -4,7 +4,8 @@ EXTRA_DIST += packaging/dpvsd.conf packaging/dpvsd.default packaging/dpvsd.init.
 	packaging/sysusers.conf packaging/tmpfiles.conf \
 	debian/changelog debian/control debian/copyright debian/rules debian/source/format \
 	debian/dpip.install debian/dpvs-ipvsadm.install debian/dpvsd.install debian/dpvsd.docs \
-	debian/libdpvsctrl-dev.install debian/libdpvsctrl0.install debian/libdpvsctrl0.symbols \
+	debian/libdpvsctrl-dev.docs debian/libdpvsctrl-dev.examples debian/libdpvsctrl-dev.install \
+	debian/libdpvsctrl0.install debian/libdpvsctrl0.symbols \
 	debian/not-installed debian/watch rpm/dpvs.spec.in rpm/dpvs.spec rpm/macros.debian-test
 
 if WITH_SYSTEMD_UNITS

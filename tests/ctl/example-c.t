@@ -36,6 +36,13 @@ ok "build the examples" make -f "$top_srcdir/doc/examples/Makefile" SRC="$top_sr
 unused=$(readelf -d "$TEST_DIR/out/client" 2>/dev/null | sed -n 's/.*NEEDED.*\[\(librte\|libglib\).*/\1/p')
 is "the client itself needs neither DPDK nor GLib" "$unused" ""
 
+# The manual's example, as it stands there.
+awk '/^#include <dpvsctrl/ { on = 1 } /^\.Ed$/ { on = 0 } on { gsub(/\\e/, "\\"); print }' \
+	"$top_srcdir/doc/man/libdpvsctrl.3" >"$TEST_DIR/man.c"
+# shellcheck disable=SC2046,SC2086 # words
+ok "build the example of libdpvsctrl(3)" cc -Wall -Wextra -Werror $sanitizer -o "$TEST_DIR/out/man" "$TEST_DIR/man.c" \
+	$(pkg-config --cflags --libs libdpvsctrl)
+
 # run NAME ARGS...: an example, with the library that was installed
 run()
 {
@@ -53,6 +60,8 @@ start_daemon
 "$IPVSADM" -A -u '[2001:db8::1]:53'
 is "client of dpvsd" "$(run client | sort)" "tcp 192.0.2.1:80 rr, 1 servers, 0 connections
 udp [2001:db8::1]:53 wlc, 0 servers, 0 connections"
+is "the manual's example" "$(run man | sort)" "port 53: 0 servers
+port 80: 1 servers"
 stop_daemon
 
 # The example daemon, as unprivileged as dpvsd above: no huge pages, no devices; workers share the CPUs.

@@ -21,10 +21,24 @@ if [ -e "$so" ] && command -v nm >/dev/null; then
 		sort -u >"$TEST_DIR/nm"
 	is "in the version script but not in the library" "$(comm -23 "$TEST_DIR/sym" "$TEST_DIR/nm")" ""
 	is "in the library but not in the version script" "$(comm -13 "$TEST_DIR/sym" "$TEST_DIR/nm")" ""
+	# Other names, kinds or versions, which the list above passed over; the version itself is of kind A.
+	other=$(nm -D --defined-only "$so" | grep -vE ' ([TDBRVW] dpvs_[a-z0-9_]+@@DPVSCTRL_0|A DPVSCTRL_0)(@@DPVSCTRL_0)?$' |
+		cut -c18-)
+	is "the library exports nothing else, and nothing without its version" "$other" ""
 else
 	skip "in the version script but not in the library" "no shared library, or no nm"
 	skip "in the library but not in the version script" "no shared library, or no nm"
+	skip "the library exports nothing else, and nothing without its version" "no shared library, or no nm"
 fi
+
+# What is packaged and what is told of the library is about the same.
+versions=$(sed -n 's/^\([A-Z0-9_]*\).* {$/\1/p' "$top_srcdir/lib/libdpvsctrl.sym")
+is "debian's list has each version of the symbols" \
+	"$(sed -n 's/^ (symver)\([A-Z0-9_]*\) .*/\1/p' "$top_srcdir/debian/libdpvsctrl0.symbols")" "$versions"
+grep -ohE '\bdpvs_(client|reply|server|sockopt|req|msg|wire)_[a-z0-9_]+' "$top_srcdir/doc/man/libdpvsctrl.3" | sort -u |
+	grep -vxE 'dpvs_(server_params|msg_params|msg_type|msg_done_fn)' >"$TEST_DIR/man"
+ok "the manual names functions" test -s "$TEST_DIR/man"
+is "in the manual but not in the version script" "$(comm -13 "$TEST_DIR/sym" "$TEST_DIR/man")" ""
 
 # A binding for another language loads the library late: its thread-local data must not need much.
 cat >"$TEST_DIR/load.c" <<'END'
