@@ -2,6 +2,7 @@
 /*
  * dpvsd: reads the command line, starts the daemon (daemon.c), runs the main loop until a signal ends it.
  */
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <glib.h>
 #include <locale.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/conf.h"
 #include "core/log.h"
@@ -127,11 +129,25 @@ main_run(char **eal_args)
 	return DAEMON_OK;
 }
 
+/* Closed standard descriptors would be the next sockets and doorbells, and what is logged would go there. */
+static void
+main_hold_std_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	char **eal_args = NULL;
 
+	main_hold_std_fds();
 	setlocale(LC_ALL, "");
 	if (main_parse(&argc, &argv, &eal_args) < 0)
 		return DAEMON_USAGE;

@@ -81,6 +81,20 @@ ok "no port: says so" grep -q "WARNING netif: no port" "$daemon_log"
 stop_daemon
 is "a daemon without ports ends with 0" "$?" 0
 
+# Closed standard descriptors: what is logged must not go into sockets and doorbells.
+"$DPVSD" -c "$TEST_DIR/dpvsd.conf" --socket "$TEST_DIR/closed" <&- >&- 2>&- &
+closed=$!
+tries=0
+until DPVS_SOCKET=$TEST_DIR/closed "$DPIP" link show >/dev/null 2>&1 || [ $tries -gt 300 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+is "closed standard descriptors stay nobody's" "$(readlink /proc/$closed/fd/[012] | paste -sd ' ')" \
+	"/dev/null /dev/null /dev/null"
+kill $closed
+wait $closed
+is "and the daemon ends cleanly" "$?" 0
+
 # Ports that cannot be.
 for device in net_none0 "net_pcap0,rx_pcap=$TEST_DIR/none.pcap" 0000:ff:1f.7; do
 	printf '[eal]\nhuge-pages = no\n[graph]\nmbufs = 8191\n[port lan0]\ndevice = %s\n' "$device" \

@@ -182,6 +182,12 @@ if command -v dot >/dev/null; then
 else
 	skip "Graphviz reads it" "dot is not installed"
 fi
+# A closed standard output must not become the socket to the daemon, with the listing as a request.
+for line in "link show" -V --help; do
+	# shellcheck disable=SC2086 # words
+	"$DPIP" $line >&- 2>"$TEST_DIR/err"
+	is "dpip $line, closed standard output" "$? $(cat "$TEST_DIR/err")" "1 dpip: cannot write the output"
+done
 stop_daemon
 is "the daemon ends cleanly" "$?" 0
 says "and is out of reach then" 3 \

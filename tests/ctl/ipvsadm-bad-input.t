@@ -175,6 +175,11 @@ is "--interval and --count" "$("$IPVSADM" -L --timeout --interval 1 --count 2 | 
 is "no daemon: ends with 2" "$?" 2
 is "no daemon: says so" "$(cat "$TEST_DIR/err")" \
 	"ipvsadm: cannot reach the daemon: no socket $TEST_DIR/none; is dpvsd running?"
+# A closed standard output must not become the socket to the daemon, with the listing as a request.
+"$IPVSADM" -L -n >&- 2>"$TEST_DIR/err"
+is "closed standard output: ends with 1, in one line" "$? $(wc -l <"$TEST_DIR/err")" "1 1"
+"$IPVSADM" -R <&- 2>"$TEST_DIR/err"
+ok "closed standard input: an error" test "$?" -ne 0 -a -s "$TEST_DIR/err"
 stop_daemon
 (
 	sleep 0.3

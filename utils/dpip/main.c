@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/std_fds.h"
 #include "dpip/args.h"
 #include "dpip/batch.h"
 #include "dpip/command.h"
@@ -34,6 +35,16 @@ complete(struct dpip *d, char *const *words)
 	return EXIT_OK;
 }
 
+/* What was printed is there, or it is said why not. */
+static int
+printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	error_print("cannot write the output");
+	return EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -41,6 +52,7 @@ main(int argc, char **argv)
 	char err[512];
 	int n, rc;
 
+	std_fds_hold();
 	error_set_program("dpip");
 	n = options_parse(argv + (argc > 0), false, &d.opts, err, sizeof(err));
 	if (n < 0) {
@@ -52,11 +64,11 @@ main(int argc, char **argv)
 		return complete(&d, argv);
 	if (d.opts.version) {
 		printf("dpip utility, dpvs-%s\n", PACKAGE_VERSION);
-		return EXIT_OK;
+		return printed();
 	}
 	if (d.opts.help) {
 		table_help(stdout);
-		return EXIT_OK;
+		return printed();
 	}
 	if (d.opts.batch && *argv) {
 		error_line("Error: \"%.64s\" is a garbage: with -batch the commands come from the "

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/std_fds.h"
 #include "ipvsadm/ipvsadm.h"
 
 static int
@@ -36,6 +37,7 @@ main(int argc, char **argv)
 	char why[DAEMON_TEXT_SIZE];
 	int rc;
 
+	std_fds_hold();
 	error_set_program("ipvsadm");
 	if (cmdline_parse(argc, argv, &line, &problem) < 0) {
 		error_line("%s", problem.text);
