@@ -489,6 +489,8 @@ receive_part(struct dpvs_client *c, const struct expected *want, struct dpvs_rep
 				   &body, &records);
 	if (rc < 0)
 		return garbled(c, "an answer whose sizes do not add up");
+	if (ret_part->errcode < 0 && (ret_part->flags & DPVS_REPLY_MORE) != 0)
+		return garbled(c, "a refusal that is not the end of its answer");
 	if (ret_part->errcode < 0) {
 		c->error_index = ret_part->index;
 		set_error_text(c, ret_part->errcode, text, ret_part->errstr_len);
