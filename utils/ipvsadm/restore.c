@@ -133,8 +133,8 @@ read_rule(char *text, uint32_t number, struct rules *rules)
 	return rc == -EINVAL ? IPVSADM_USAGE : rc < 0 ? IPVSADM_INTERNAL : 0;
 }
 
-static int
-read_rules(FILE *file, struct rules *rules)
+int
+rules_read(FILE *file, struct rules *rules)
 {
 	int exit_code = 0;
 	char *text = NULL;
@@ -522,7 +522,7 @@ restore_run(struct dpvs_client *client, const struct cmdline *options)
 {
 	bool replace = has_option(options, OPT_REPLACE);
 	struct rules rules = { 0 };
-	int exit_code = read_rules(stdin, &rules);
+	int exit_code = rules_read(stdin, &rules);
 
 	if (exit_code == 0 && (rules.count || replace))
 		exit_code = carry_out(client, &rules, replace);

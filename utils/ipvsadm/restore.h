@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What restore.c and replace.c share: the rules that were read.
+ * What restore.c and replace.c share: reading rules, and the rules that were read.
  *
  * Thread-safety: one thread.
  */
 #ifndef RESTORE_H
 #define RESTORE_H
+
+#include <stdio.h>
 
 #include "ipvsadm/ipvsadm.h"
 
@@ -22,6 +24,12 @@ struct rules {
 	uint32_t count;
 	uint32_t size;
 };
+
+/**
+ * rules_read: appends the rules of @file to @rules; an error line for each that is wrong. Free @rules->items.
+ * Returns: 0 or the exit code of the first that is wrong.
+ */
+int rules_read(FILE *file, struct rules *rules);
 
 /**
  * replace_plan: the changes that turn @before into what @rules say, so that what is the same in both is not
