@@ -44,3 +44,31 @@ AC_DEFUN([DPVS_SANITIZERS], [
 		LDFLAGS="$LDFLAGS $DPVS_SANITIZER_FLAGS"
 	])
 ])
+
+# --with-fuzzer: tests/fuzz with libFuzzer and sanitizers; needs clang.
+AC_DEFUN([DPVS_FUZZER], [
+	AC_ARG_WITH([fuzzer],
+		[AS_HELP_STRING([--with-fuzzer], [build tests/fuzz with libFuzzer and sanitizers, for make fuzz (clang)])],
+		[], [with_fuzzer=no])
+	AS_IF([test "x$with_fuzzer" != xno], [
+		DPVS_FUZZER_FLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=alignment"
+		DPVS_FUZZER_FLAGS="$DPVS_FUZZER_FLAGS -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+		CFLAGS="$CFLAGS $DPVS_FUZZER_FLAGS"
+		LDFLAGS="$LDFLAGS $DPVS_FUZZER_FLAGS"
+		AC_CACHE_CHECK([whether $CC has libFuzzer], [dpvs_cv_libfuzzer], [
+			dpvs_save_LDFLAGS=$LDFLAGS
+			LDFLAGS="$LDFLAGS -fsanitize=fuzzer"
+			AC_LINK_IFELSE([AC_LANG_SOURCE([
+				#include <stddef.h>
+				int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+				int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+				{
+					return 0;
+				}])], [dpvs_cv_libfuzzer=yes], [dpvs_cv_libfuzzer=no])
+			LDFLAGS=$dpvs_save_LDFLAGS
+		])
+		AS_IF([test "x$dpvs_cv_libfuzzer" = xno],
+			[AC_MSG_ERROR([--with-fuzzer needs a compiler with libFuzzer; try CC=clang])])
+	])
+	AM_CONDITIONAL([WITH_FUZZER], [test "x$with_fuzzer" != xno])
+])
