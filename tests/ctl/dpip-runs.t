@@ -139,13 +139,19 @@ else
 fi
 fake_stop
 
-FAKE_BEHIND=1
+FAKE_BEHIND=
 export FAKE_BEHIND
 fake_start
 ends "verify fails when a worker is behind" 2 "0: main generation 12 unconfirmed 0 ok
 1: worker generation 12 unconfirmed 0 ok
 2: worker generation 11 unconfirmed 1 behind
 dpip: 1 of 2 workers are not at generation 12." verify
+fake_stop
+FAKE_BEHIND=2
+fake_start
+ends "verify waits for a change that is being made" 0 "0: main generation 12 unconfirmed 0 ok
+1: worker generation 12 unconfirmed 0 ok
+2: worker generation 12 unconfirmed 0 ok" verify
 fake_stop
 
 # A table that comes in parts.

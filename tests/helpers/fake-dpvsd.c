@@ -439,8 +439,13 @@ get_stats(struct dpvs_req *req, const void *records, uint32_t count)
 static int
 get_verify(struct dpvs_req *req, const void *records, uint32_t count)
 {
+	static unsigned int asked;
+	const char *lag = getenv("FAKE_BEHIND"); /* for how many requests; "" for ever */
+	bool late = lag != NULL && (*lag == '\0' || asked < (unsigned int)atoi(lag));
+
+	asked++;
 	for (uint32_t i = 0; i < 3; i++) {
-		bool behind = i == 2 && getenv("FAKE_BEHIND");
+		bool behind = i == 2 && late;
 		struct dpvs_verify_info v = {
 			.lcore = i,
 			.role = i ? DPVS_LCORE_WORKER : DPVS_LCORE_MAIN,

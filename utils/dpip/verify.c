@@ -3,17 +3,25 @@
  * dpip verify: do all workers forward by the same configuration?
  */
 #include <inttypes.h>
+#include <time.h>
 
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/netif.h>
 
 #include "dpip/show.h"
 
-/* Wanted: each worker at main's generation, nothing unconfirmed. */
+/* A change takes a moment, and neighbours that are learned are changes too: only who is still behind what
+ * was there at first, after this many looks, is behind. */
+enum {
+	LOOKS = 11,
+	LOOK_PAUSE_MS = 100,
+};
+
+/* Wanted: each worker has confirmed what there was at the first look, all of it where that is now. */
 static bool
 is_behind(const struct dpvs_verify_info *i, uint64_t generation)
 {
-	return i->role != DPVS_LCORE_MAIN && (i->generation != generation || i->unconfirmed);
+	return i->role != DPVS_LCORE_MAIN && i->generation < generation;
 }
 
 static void
@@ -35,28 +43,60 @@ show_one(struct dpip *d, const struct dpvs_verify_info *i, bool behind)
 	writer_close_object(&d->w);
 }
 
-static int
-verify_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+/* How many of the workers in @reply are behind @generation. */
+static uint32_t
+count_behind(const struct dpvs_reply *reply, uint64_t generation)
 {
-	uint32_t workers = 0, behind = 0;
 	struct dpvs_verify_info info;
-	struct dpvs_reply *reply;
-	uint64_t generation;
-	int rc = session_get(d, DPVS_GET_VERIFY, NULL, 0, &reply);
+	uint32_t behind = 0;
 
-	if (rc)
-		return rc;
-	generation = dpvs_reply_generation(reply);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &info, sizeof(info));
+		behind += is_behind(&info, generation);
+	}
+	return behind;
+}
+
+static uint64_t
+main_generation(const struct dpvs_reply *reply)
+{
+	uint64_t generation = dpvs_reply_generation(reply);
+	struct dpvs_verify_info info;
+
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &info, sizeof(info));
 		if (info.role == DPVS_LCORE_MAIN)
 			generation = info.generation;
 	}
+	return generation;
+}
+
+static int
+verify_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_PAUSE_MS * 1000000L };
+	uint32_t workers = 0, behind = 0;
+	struct dpvs_verify_info info;
+	struct dpvs_reply *reply;
+	uint64_t generation = 0;
+
+	for (int look = 0; look < LOOKS; look++) {
+		int rc = session_get(d, DPVS_GET_VERIFY, NULL, 0, &reply);
+
+		if (rc)
+			return rc;
+		if (look == 0)
+			generation = main_generation(reply);
+		behind = count_behind(reply, generation);
+		if (behind == 0 || look + 1 == LOOKS)
+			break;
+		dpvs_reply_free(reply);
+		nanosleep(&pause, NULL);
+	}
 	show_open(d);
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &info, sizeof(info));
 		workers += info.role != DPVS_LCORE_MAIN;
-		behind += is_behind(&info, generation);
 		show_one(d, &info, is_behind(&info, generation));
 	}
 	show_close(d);
