@@ -49,7 +49,6 @@ enum {
 	DPVS_MSG_NEIGH_GET = 18,
 
 	DPVS_MSG_COMMIT = 64,        /**< main to all: a change, see src/core/change.h */
-	DPVS_MSG_IFADDR = 65,        /**< reserved: workers know addresses by their routes */
 	DPVS_MSG_NEIGH_UPDATE = 66,  /**< in a commit: neighbour entry */
 	DPVS_MSG_NEIGH_RESOLVE = 67, /**< worker to main: an unknown next hop */
 	DPVS_MSG_NEIGH_INPUT = 68,   /**< worker to main: what an ARP or ND packet said */
@@ -58,7 +57,6 @@ enum {
 	DPVS_MSG_LADDR = 71,         /**< in a commit: local address */
 	DPVS_MSG_LB_TIMEOUTS = 72,   /**< in a commit: protocol time-outs */
 	DPVS_MSG_PORT = 73,          /**< in a commit: port state */
-	DPVS_MSG_GRAPH = 74,         /**< main to one: swap the graph */
 	DPVS_MSG_TYPE_COUNT = 128,   /**< types are below this */
 };
 
