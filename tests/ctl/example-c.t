@@ -27,7 +27,7 @@ LD_LIBRARY_PATH=$(PKG_CONFIG_PATH=$PKG_CONFIG_PATH pkg-config --variable=libdir 
 export PKG_CONFIG_PATH
 
 # A library with a sanitizer in it wants programs with it.
-sanitizer=$(sed -n 's/^DPVS_CFLAGS = .*\(-fsanitize=[a-z,]*\).*/\1/p' "$top_builddir/Makefile")
+sanitizer=$(sed -n 's/^CFLAGS = .*\(-fsanitize=[a-z,]*\).*/\1/p' "$top_builddir/Makefile")
 mkdir "$TEST_DIR/out"
 ok "build the examples" make -f "$top_srcdir/doc/examples/Makefile" SRC="$top_srcdir/doc/examples" \
 	OUT="$TEST_DIR/out" CFLAGS="-O1 -Wall -Wextra -Werror $sanitizer" || {
