@@ -17,7 +17,7 @@ enum {
 	LOOK_PAUSE_MS = 100,
 };
 
-/* Wanted: each worker has confirmed what there was at the first look, all of it where that is now. */
+/* Wanted: each worker has confirmed what there was at the first look. */
 static bool
 is_behind(const struct dpvs_verify_info *i, uint64_t generation)
 {
