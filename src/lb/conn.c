@@ -353,6 +353,7 @@ conn_job_expire(void)
 	struct conn_worker *w = conn_self();
 	unsigned int ended = conn_timer_run(&w->table, w->now_ms, EXPIRE_BUDGET, conn_close);
 
+	conn_table_settle(&w->table);
 	if (ended == 0)
 		return -EAGAIN;
 	stats_add(&conn_stats, CONN_STAT_EXPIRED, ended);

@@ -107,6 +107,10 @@ conn_alloc(struct conn_table *t)
 		memset(c, 0, sizeof(*c));
 	} else if (t->fresh <= t->max) {
 		c = &t->conns[t->fresh++];
+	} else if (t->leaving != CONN_NONE) {
+		/* A table without any other room. */
+		conn_table_settle(t);
+		return conn_alloc(t);
 	} else {
 		return NULL;
 	}
@@ -119,9 +123,21 @@ void
 conn_free(struct conn_table *t, struct conn *c)
 {
 	c->af = 0;
-	c->timer_next = t->free;
-	t->free = conn_index(t, c);
+	if (t->leaving == CONN_NONE)
+		t->leaving_last = conn_index(t, c);
+	c->timer_next = t->leaving;
+	t->leaving = conn_index(t, c);
 	t->count--;
+}
+
+void
+conn_table_settle(struct conn_table *t)
+{
+	if (t->leaving == CONN_NONE)
+		return;
+	t->conns[t->leaving_last].timer_next = t->free;
+	t->free = t->leaving;
+	t->leaving = CONN_NONE;
 }
 
 static struct conn_key4

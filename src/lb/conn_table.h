@@ -140,6 +140,8 @@ struct conn_table {
 	uint32_t count;      /**< in use; main reads it */
 	uint32_t fresh;      /**< connections from here on were never used */
 	uint32_t free;       /**< list of used and freed ones, by timer_next */
+	uint32_t leaving;    /**< list of those freed since conn_table_settle() */
+	uint32_t leaving_last;
 	uint32_t over_fresh; /**< the same for overflow buckets */
 	uint32_t over_free;
 	uint32_t over_end;
@@ -221,6 +223,13 @@ double conn_table_bytes(const struct conn_table *t);
 /** conn_alloc: an unused connection, zeroed; NULL: table full. conn_free: gives it back. */
 struct conn *conn_alloc(struct conn_table *t);
 void conn_free(struct conn_table *t, struct conn *c);
+
+/**
+ * conn_table_settle: what was freed may be used again; for a moment when no packet is on its way through the
+ * graph. A packet knows its connection by index: were it used again within a vector, the last packet of the
+ * old connection would go to the new one's server, or to another client's.
+ */
+void conn_table_settle(struct conn_table *t);
 
 /**
  * conn_link: puts the key of direction @dir into the hash table; addresses, ports, af and proto are set.
