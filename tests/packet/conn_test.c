@@ -168,6 +168,40 @@ test_burst(gconstpointer data)
 	fresh();
 }
 
+/*
+ * A reset and the next SYN of one client port, often in one vector: the SYN's connection must not take the
+ * place of the one that the reset still goes out by.
+ */
+static void
+test_reset_then_syn(gconstpointer data)
+{
+	uint8_t af = lb_test_af(data);
+	struct pk in = client(af, IPPROTO_TCP, S), out, last;
+
+	service(af, IPPROTO_TCP, 2);
+	last = lb_forward(PORT_CLIENT, 0, &in, PORT_SERVER);
+	for (unsigned int i = 0; i < 200; i++) {
+		struct pk reply = lb_reverse(&last);
+
+		reply.flags = S | A;
+		lb_forward(PORT_SERVER, 0, &reply, PORT_CLIENT);
+		in.flags = A;
+		lb_forward(PORT_CLIENT, 0, &in, PORT_SERVER);
+		in.flags = R;
+		lb_send(PORT_CLIENT, 0, &in);
+		in.flags = S;
+		lb_send(PORT_CLIENT, 0, &in);
+		out = lb_recv(PORT_SERVER);
+		g_assert_cmpuint(out.flags, ==, R);
+		g_assert_cmpmem(&out.dst, sizeof(out.dst), &last.dst, sizeof(last.dst));
+		last = lb_recv(PORT_SERVER);
+		g_assert_cmpuint(last.flags, ==, S);
+		/* Round robin: the other server. */
+		g_assert_cmpint(memcmp(&out.dst, &last.dst, sizeof(out.dst)), !=, 0);
+	}
+	fresh();
+}
+
 /* In one vector: a SYN ends an old connection and gets none; the packet behind it must not find the old one. */
 static void
 test_ended_in_vector(gconstpointer data)
@@ -384,6 +418,7 @@ main(int argc, char **argv)
 	lb_test_add("/packet/conn/again", test_again, 0);
 	lb_test_add("/packet/conn/burst", test_burst, 0);
 	lb_test_add("/packet/conn/ended in a vector", test_ended_in_vector, 0);
+	lb_test_add("/packet/conn/reset then syn", test_reset_then_syn, 0);
 	lb_test_add("/packet/conn/drain", test_drain, 0);
 	lb_test_add("/packet/conn/removed server", test_removed, 0);
 	lb_test_add("/packet/conn/full", test_full, 0);
