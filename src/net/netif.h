@@ -28,9 +28,6 @@ struct netif {
 	uint16_t port; /**< index, equals the ethdev port id */
 	uint16_t mtu;
 	bool up;
-	bool tx_ip_csum; /**< hardware computes the IPv4 header checksum */
-	bool tx_l4_csum; /**< hardware computes TCP and UDP checksums */
-	bool rx_l4_csum; /**< hardware checked TCP and UDP checksums (mbuf flags) */
 };
 
 /** netif_get: port @port of the calling worker's (or main's) copy; NULL when there is none. */

@@ -129,9 +129,6 @@ port_choose_offloads(struct port *p, const struct rte_eth_dev_info *info, struct
 		conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & rss;
 		p->offloads |= DPVS_PORT_RSS;
 	}
-	p->netif.tx_ip_csum = (p->offloads & DPVS_PORT_TX_IP_CSUM) != 0;
-	p->netif.tx_l4_csum = (p->offloads & DPVS_PORT_TX_L4_CSUM) != 0;
-	p->netif.rx_l4_csum = (p->offloads & DPVS_PORT_RX_L4_CSUM) != 0;
 }
 
 static int
