@@ -135,7 +135,7 @@ conn_msg_get_all(struct dpvs_msg *msg)
 	for (i = RTE_MAX(s->from, 1u); i < end && s->count < s->limit; i++) {
 		const struct conn *c = &t->conns[i];
 
-		if (c->af == 0)
+		if (c->af == 0 || (c->flags & CONN_F_LEFT) != 0)
 			continue;
 		info_fill(t, c, &s->records[s->count]);
 		if (filter_matches(&s->filter, &s->records[s->count]))

@@ -122,7 +122,7 @@ conn_alloc(struct conn_table *t)
 void
 conn_free(struct conn_table *t, struct conn *c)
 {
-	c->af = 0;
+	c->flags |= CONN_F_LEFT;
 	if (t->leaving == CONN_NONE)
 		t->leaving_last = conn_index(t, c);
 	c->timer_next = t->leaving;

@@ -44,6 +44,7 @@ enum {
 	CONN_F_SEQ = 1u << 3,     /**< sequence numbers of the client are shifted by .seq_delta */
 	CONN_F_NO_TS = 1u << 4,   /**< the client's SYN goes without its timestamp option */
 	CONN_F_IN_KEY = 1u << 5,  /**< the client's key is in the table; see conn_succeed() */
+	CONN_F_LEFT = 1u << 6,    /**< given back; packets of this vector may still go out by it */
 };
 
 /** struct conn_tuple: addresses (IPv4 only) and ports as a packet of that direction carries them on arrival. */
@@ -57,7 +58,7 @@ struct conn_tuple {
 /** struct conn: one connection. Times are in ms, 32 bits, and wrap. */
 struct conn {
 	struct conn_tuple tuple[2]; /**< CONN_IN: client, VIP. CONN_OUT: server, and where it sends its answers */
-	uint8_t af;                 /**< AF_INET, AF_INET6; 0: not in use */
+	uint8_t af;                 /**< AF_INET, AF_INET6; 0: never used */
 	uint8_t proto;
 	uint8_t state;              /**< DPVS_CONN_* */
 	uint8_t fwd;                /**< DPVS_FWD_* */

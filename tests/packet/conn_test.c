@@ -10,6 +10,8 @@
 
 #include <rte_tcp.h>
 
+#include <dpvsctrl/proto/route.h>
+
 #include "harness.h"
 #include "lb/conn.h"
 #include "lbtest.h"
@@ -168,6 +170,14 @@ test_burst(gconstpointer data)
 	fresh();
 }
 
+/* route_add_id: the request that adds a route, or takes it away. */
+static uint32_t
+route_add_id(uint8_t af, struct dpvs_route_conf *route, bool add)
+{
+	route->op = af == AF_INET6 && !add ? DPVS_ROUTE_OP_DEL : DPVS_ROUTE_OP_ADD;
+	return af == AF_INET6 ? DPVS_SET_ROUTE6 : add ? DPVS_SET_ROUTE_ADD : DPVS_SET_ROUTE_DEL;
+}
+
 /*
  * A reset and the next SYN of one client port, often in one vector: the SYN's connection must not take the
  * place of the one that the reset still goes out by.
@@ -182,11 +192,18 @@ test_reset_then_syn(gconstpointer data)
 	last = lb_forward(PORT_CLIENT, 0, &in, PORT_SERVER);
 	for (unsigned int i = 0; i < 200; i++) {
 		struct pk reply = lb_reverse(&last);
+		struct dpvs_route_conf route = {
+			.dst = lb_wire_addr(af, NET_CLIENT, HOST_CLIENT + 1),
+			.via = lb_wire_addr(af, NET_CLIENT, HOST_ROUTER),
+			.plen = af == AF_INET ? 32 : 128,
+		};
 
 		reply.flags = S | A;
 		lb_forward(PORT_SERVER, 0, &reply, PORT_CLIENT);
 		in.flags = A;
 		lb_forward(PORT_CLIENT, 0, &in, PORT_SERVER);
+		/* Routes move: the reset, whose connection has ended by then, looks its way up anew. */
+		g_assert_cmpint(harness_set(route_add_id(af, &route, i % 2 == 0), &route, sizeof(route), 1), ==, 0);
 		in.flags = R;
 		lb_send(PORT_CLIENT, 0, &in);
 		in.flags = S;
