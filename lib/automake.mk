@@ -19,7 +19,8 @@ dpvsctrl_HEADERS = lib/dpvsctrl/types.h lib/dpvsctrl/wire.h lib/dpvsctrl/client.
 	lib/dpvsctrl/server.h lib/dpvsctrl/msg.h
 dpvsctrlprotodir = $(includedir)/dpvsctrl/proto
 dpvsctrlproto_HEADERS = lib/dpvsctrl/proto/addr.h lib/dpvsctrl/proto/conn.h \
-	lib/dpvsctrl/proto/daemon.h lib/dpvsctrl/proto/laddr.h lib/dpvsctrl/proto/neigh.h \
-	lib/dpvsctrl/proto/netif.h lib/dpvsctrl/proto/route.h lib/dpvsctrl/proto/service.h
+	lib/dpvsctrl/proto/daemon.h lib/dpvsctrl/proto/event.h lib/dpvsctrl/proto/laddr.h \
+	lib/dpvsctrl/proto/neigh.h lib/dpvsctrl/proto/netif.h lib/dpvsctrl/proto/route.h \
+	lib/dpvsctrl/proto/service.h lib/dpvsctrl/proto/txn.h
 
 pkgconfig_DATA += lib/libdpvsctrl.pc
