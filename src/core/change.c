@@ -45,7 +45,6 @@ struct change_operation {
 struct change {
 	GArray *undo;
 	GArray *done;
-	GArray *at_commit;
 	GArray *before;
 	guint prepared; /* how many of before have run */
 	GArray *ops;
@@ -108,12 +107,6 @@ void
 change_done(struct change *c, void (*fn)(void *arg), void *arg)
 {
 	change_note(c->done, fn, arg);
-}
-
-void
-change_at_commit(struct change *c, void (*fn)(void *arg), void *arg)
-{
-	change_note(c->at_commit, fn, arg);
 }
 
 void
@@ -191,7 +184,6 @@ change_begin(void)
 
 	c->undo = g_array_new(FALSE, FALSE, sizeof(struct change_note));
 	c->done = g_array_new(FALSE, FALSE, sizeof(struct change_note));
-	c->at_commit = g_array_new(FALSE, FALSE, sizeof(struct change_note));
 	c->before = g_array_new(FALSE, FALSE, sizeof(struct change_prepare_note));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct change_operation));
 	c->link.data = c;
@@ -208,7 +200,6 @@ change_free(struct change *c)
 	g_array_unref(c->ops);
 	g_array_unref(c->undo);
 	g_array_unref(c->done);
-	g_array_unref(c->at_commit);
 	g_array_unref(c->before);
 	g_free(c->error);
 	g_free(c);
@@ -227,15 +218,15 @@ change_abandon(struct change *c)
 	change_free(c);
 }
 
-/* By index: a note may free things, but it may not add notes. */
 static void
-change_run(GArray *notes)
+change_run_done(struct change *c)
 {
 	struct change_note *note;
 	guint i;
 
-	for (i = 0; i < notes->len; i++) {
-		note = &g_array_index(notes, struct change_note, i);
+	/* By index: a note may free things, but it may not add notes. */
+	for (i = 0; i < c->done->len; i++) {
+		note = &g_array_index(c->done, struct change_note, i);
 		note->fn(note->arg);
 	}
 }
@@ -244,7 +235,7 @@ static void
 change_finish(struct change *c)
 {
 	g_queue_unlink(&in_flight, &c->link);
-	change_run(c->done);
+	change_run_done(c);
 	if (c->end != NULL)
 		c->end(c, 0, c->end_arg);
 	change_free(c);
@@ -291,12 +282,11 @@ change_commit_empty(struct change *c)
 {
 	struct change *last = g_queue_peek_tail(&in_flight);
 
-	change_run(c->at_commit);
 	if (last != NULL) {
 		g_array_append_vals(last->done, c->done->data, c->done->len);
 		g_array_set_size(c->done, 0);
 	}
-	change_run(c->done);
+	change_run_done(c);
 	if (c->end != NULL)
 		c->end(c, 0, c->end_arg);
 	change_free(c);
@@ -332,7 +322,6 @@ change_commit_async(struct change *c, change_end_fn end, void *arg)
 	}
 	*(struct change **)dpvs_msg_data(msg) = c;
 	c->generation = ++generation;
-	change_run(c->at_commit);
 	g_queue_push_tail_link(&in_flight, &c->link);
 	dpvs_msg_commit(msg, 0, change_acknowledged, change_late, c);
 	return 0;

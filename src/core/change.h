@@ -51,13 +51,6 @@ void *change_op(struct change *c, uint32_t type, uint32_t len);
  */
 void change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg);
 
-/**
- * change_at_commit: @fn(@arg) runs when nothing can stop the change any more, before a worker sees it and in
- * one go with the move of the generation: what readers on main see changes here. Short work only: one note
- * per module and change, not one per record. Not run when the change is abandoned.
- */
-void change_at_commit(struct change *c, void (*fn)(void *arg), void *arg);
-
 /** change_error: sets the text of the refusal. Returns @err. */
 int change_error(struct change *c, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

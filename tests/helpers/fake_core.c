@@ -39,7 +39,6 @@ struct fake_op {
 struct change {
 	GArray *undo;
 	GArray *done;
-	GArray *at_commit;
 	GArray *before;
 	GArray *ops;
 	char *error;
@@ -102,12 +101,6 @@ change_done(struct change *c, void (*fn)(void *arg), void *arg)
 }
 
 void
-change_at_commit(struct change *c, void (*fn)(void *arg), void *arg)
-{
-	note(c->at_commit, fn, arg);
-}
-
-void
 change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg)
 {
 	struct fake_before b = { fn, arg };
@@ -153,7 +146,6 @@ change_begin(void)
 
 	c->undo = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
 	c->done = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
-	c->at_commit = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
 	c->before = g_array_new(FALSE, FALSE, sizeof(struct fake_before));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct fake_op));
 	return c;
@@ -166,7 +158,6 @@ change_free(struct change *c)
 		g_free(g_array_index(c->ops, struct fake_op, i).data);
 	g_array_unref(c->undo);
 	g_array_unref(c->done);
-	g_array_unref(c->at_commit);
 	g_array_unref(c->before);
 	g_array_unref(c->ops);
 	g_free(error_text);
@@ -223,11 +214,6 @@ change_commit(struct change *c)
 		return -ENOBUFS;
 	}
 	generation += c->ops->len > 0;
-	for (guint i = 0; i < c->at_commit->len; i++) {
-		struct fake_note n = g_array_index(c->at_commit, struct fake_note, i);
-
-		n.fn(n.arg);
-	}
 	g_queue_push_tail(&in_flight, c);
 	end_acknowledged();
 	return 0;

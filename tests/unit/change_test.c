@@ -97,7 +97,6 @@ test_abandon(void)
 	add_op(c, 1);
 	change_undo(c, note, (void *)"b");
 	change_done(c, note, (void *)"x");
-	change_at_commit(c, note, (void *)"!");
 	g_assert_cmpint(change_error(c, -EEXIST, "%s", "why"), ==, -EEXIST);
 	g_assert_cmpstr(change_error_text(c), ==, "why");
 	change_undo(c, note, (void *)"c");
@@ -125,12 +124,11 @@ test_commit(void)
 		add_op(c, i * 7);
 	change_done(c, note, (void *)"x");
 	change_done(c, note, (void *)"y");
-	change_at_commit(c, note, (void *)"!");
 	g_assert_cmpint(change_commit(c), ==, 0);
 	g_assert_cmpuint(change_generation(), ==, generation + 1);
-	g_assert_cmpstr(trace->str, ==, "!");
+	g_assert_cmpstr(trace->str, ==, "");
 	wait_flight();
-	g_assert_cmpstr(trace->str, ==, "!xy");
+	g_assert_cmpstr(trace->str, ==, "xy");
 	for (w = 0; w < WORKERS; w++) {
 		g_assert_cmpuint(applied_count[w], ==, OPS_MANY);
 		for (i = 0; i < OPS_MANY; i++)
@@ -182,9 +180,8 @@ test_empty(void)
 	c = change_begin();
 	change_undo(c, note, (void *)"u");
 	change_done(c, note, (void *)"x");
-	change_at_commit(c, note, (void *)"!");
 	g_assert_cmpint(change_commit(c), ==, 0);
-	g_assert_cmpstr(trace->str, ==, "!x");
+	g_assert_cmpstr(trace->str, ==, "x");
 	g_assert_cmpuint(change_generation(), ==, generation);
 	teardown();
 }
