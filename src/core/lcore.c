@@ -7,6 +7,7 @@
 
 #include <dpvsctrl/msg.h>
 #include <errno.h>
+#include <glib.h>
 #include <pthread.h>
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -52,6 +53,9 @@ struct worker {
 	uint64_t nivcsw;
 	uint64_t slow_next_ms[LCORE_JOBS_MAX];
 } __rte_cache_aligned;
+
+/* So long a worker may take to end. */
+#define STOP_WAIT_US (5 * G_USEC_PER_SEC)
 
 /* What the watchdog knows of a worker. main: rw */
 struct watch {
@@ -310,16 +314,41 @@ err_stop:
 	return err;
 }
 
+/*
+ * A worker that hangs must not hang the stop as well: an operator who ends the daemon wants the next one. What
+ * the worker may still touch cannot be freed, so the process ends as if it was killed, which the next
+ * start copes with.
+ */
+static void
+lcore_wait_ended(unsigned int index, gint64 end)
+{
+	struct worker *w = &workers[index];
+
+	if (rte_eal_get_lcore_state(worker_lcores[index]) != RUNNING)
+		return;
+	while (atomic_load_explicit(&w->state, memory_order_acquire) == WORKER_RUNNING) {
+		if (g_get_monotonic_time() > end) {
+			log_error("lcore", "worker %u (lcore %u, thread %u) does not end; leaving without it",
+				  index, worker_lcores[index], (unsigned int)w->tid);
+			_exit(EXIT_FAILURE);
+		}
+		g_usleep(100);
+	}
+}
+
 void
 lcore_stop(void)
 {
+	gint64 end = g_get_monotonic_time() + STOP_WAIT_US;
 	unsigned int i;
 
 	atomic_store_explicit(&stopping, true, memory_order_release);
 	for (i = 0; i < worker_count; i++)
 		dpvs_msg_ring_doorbell(worker_lcores[i]);
-	for (i = 0; i < worker_count; i++)
+	for (i = 0; i < worker_count; i++) {
+		lcore_wait_ended(i, end);
 		rte_eal_wait_lcore(worker_lcores[i]);
+	}
 }
 
 void

@@ -82,6 +82,13 @@ tests_packet_handover_test_CPPFLAGS = $(test_cppflags)
 tests_packet_handover_test_CFLAGS = $(test_cflags)
 tests_packet_handover_test_LDADD = $(test_harness_libs)
 
+check_PROGRAMS += tests/packet/stop_test
+TESTS += tests/packet/stop_test
+tests_packet_stop_test_SOURCES = tests/packet/stop_test.c
+tests_packet_stop_test_CPPFLAGS = $(test_cppflags)
+tests_packet_stop_test_CFLAGS = $(test_cflags)
+tests_packet_stop_test_LDADD = $(test_harness_libs)
+
 check_PROGRAMS += tests/packet/spray_test
 TESTS += tests/packet/spray_test
 tests_packet_spray_test_SOURCES = tests/packet/spray_test.c
