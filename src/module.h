@@ -62,7 +62,10 @@ struct module_sockopt {
 	bool need_record;     /**< refuse a request without one; else the handler sees a zero record */
 	/** GET: answers with dpvs_req_add(); returns 0, negative errno, DPVS_REQ_PENDING. */
 	int (*get)(struct dpvs_req *req, const void *record);
-	/** SET: called once for each record, in order; see core/change.h. Returns 0 or negative errno. */
+	/**
+	 * SET: called once for each record, in order; see core/change.h. Returns 0, negative errno, or
+	 * CHANGE_MORE: to be called again with the same record, when others have had their turn.
+	 */
 	int (*set)(struct change *c, const void *record);
 };
 
@@ -109,6 +112,11 @@ struct module {
 	int (*init)(const struct conf *conf);
 	int (*lcore_init)(void);
 	int (*start)(void);
+	/**
+	 * Main lcore: removes what the transaction @c, whose change_mode() has CHANGE_SYNC, did not name by an
+	 * add. After the records, before the notes of change_before_commit(). Returns as a SET handler.
+	 */
+	int (*sync)(struct change *c);
 	void (*stop)(void); /**< main lcore, workers still run; undoes start() */
 	void (*fini)(void); /**< workers have ended; undoes init() */
 };

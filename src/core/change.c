@@ -49,6 +49,9 @@ struct change {
 	guint prepared; /* how many of before have run */
 	GArray *ops;
 	char *error;
+	unsigned int mode; /* CHANGE_* */
+	bool visible;      /* change_visible() */
+	uint64_t serial;
 	uint64_t generation;
 	change_end_fn end;
 	void *end_arg;
@@ -64,6 +67,8 @@ struct change_lcore {
 static struct change_lcore change_lcores[RTE_MAX_LCORE];
 static GQueue in_flight = G_QUEUE_INIT;
 static uint64_t generation;
+static uint64_t serials;         /* given out so far */
+static struct change *preparing; /* a client's change between its first record and its commit */
 
 /* ---- on a worker ---- */
 
@@ -124,8 +129,11 @@ change_prepare(struct change *c)
 	while (c->prepared < c->before->len) {
 		struct change_prepare_note note =
 			g_array_index(c->before, struct change_prepare_note, c->prepared++);
-		int err = note.fn(c, note.arg);
+		int err;
 
+		do {
+			err = note.fn(c, note.arg);
+		} while (err == CHANGE_MORE);
 		if (err < 0)
 			return err;
 	}
@@ -172,7 +180,51 @@ change_error_text(const struct change *c)
 int
 change_has_ops(const struct change *c)
 {
-	return c->ops->len > 0;
+	return c->ops->len > 0 || c->visible;
+}
+
+void
+change_visible(struct change *c)
+{
+	c->visible = true;
+}
+
+unsigned int
+change_mode(const struct change *c)
+{
+	return c->mode;
+}
+
+uint64_t
+change_serial(const struct change *c)
+{
+	return c->serial;
+}
+
+uint64_t
+change_preparing(void)
+{
+	return preparing != NULL ? preparing->serial : 0;
+}
+
+bool
+change_busy(void)
+{
+	return preparing != NULL;
+}
+
+bool
+change_slice_over(void)
+{
+	return false; /* a change is prepared in one go */
+}
+
+struct change *
+change_begin_client(unsigned int mode)
+{
+	preparing = change_begin();
+	preparing->mode = mode;
+	return preparing;
 }
 
 /* ---- life ---- */
@@ -187,6 +239,7 @@ change_begin(void)
 	c->before = g_array_new(FALSE, FALSE, sizeof(struct change_prepare_note));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct change_operation));
 	c->link.data = c;
+	c->serial = ++serials;
 	return c;
 }
 
@@ -205,6 +258,14 @@ change_free(struct change *c)
 	g_free(c);
 }
 
+/* It is committed, or was undone. */
+static void
+change_prepared(const struct change *c)
+{
+	if (preparing == c)
+		preparing = NULL;
+}
+
 void
 change_abandon(struct change *c)
 {
@@ -215,6 +276,7 @@ change_abandon(struct change *c)
 		note = &g_array_index(c->undo, struct change_note, i - 1);
 		note->fn(note->arg);
 	}
+	change_prepared(c);
 	change_free(c);
 }
 
@@ -282,6 +344,7 @@ change_commit_empty(struct change *c)
 {
 	struct change *last = g_queue_peek_tail(&in_flight);
 
+	change_prepared(c);
 	if (last != NULL) {
 		g_array_append_vals(last->done, c->done->data, c->done->len);
 		g_array_set_size(c->done, 0);
@@ -305,7 +368,7 @@ change_commit_async(struct change *c, change_end_fn end, void *arg)
 		change_abandon(c);
 		return err;
 	}
-	if (c->ops->len == 0) {
+	if (!change_has_ops(c)) {
 		change_commit_empty(c);
 		return 0;
 	}
@@ -322,6 +385,7 @@ change_commit_async(struct change *c, change_end_fn end, void *arg)
 	}
 	*(struct change **)dpvs_msg_data(msg) = c;
 	c->generation = ++generation;
+	change_prepared(c);
 	g_queue_push_tail_link(&in_flight, &c->link);
 	dpvs_msg_commit(msg, 0, change_acknowledged, change_late, c);
 	return 0;

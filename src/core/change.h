@@ -26,9 +26,50 @@
 #ifndef CHANGE_H
 #define CHANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct change;
+
+/** Bits of change_mode(); those that another one implies are set, too. */
+enum {
+	CHANGE_UNCHANGED = 1u << 0, /**< to add what is there and equal is no error */
+	CHANGE_REPLACE = 1u << 1,   /**< to add what is there and differs changes it */
+	CHANGE_SYNC = 1u << 2,      /**< what is not added will be removed, by the modules' .sync */
+};
+
+/**
+ * CHANGE_MORE: what a SET handler, a .sync, or a note of change_before_commit() returns when it has done a
+ * part and wants to be called again, after other clients had their turn.
+ */
+#define CHANGE_MORE 1
+
+/** change_mode: what the client asked for, bits of CHANGE_*; 0 outside transactions. */
+unsigned int change_mode(const struct change *c);
+
+/** change_serial: a number that no other change has, never 0: to mark what a change has touched. */
+uint64_t change_serial(const struct change *c);
+
+/**
+ * change_preparing: the serial of the change that is being prepared in slices, or undone, at this moment;
+ * else 0. What carries this number is not committed yet: readers leave it out, and show what it removed.
+ */
+uint64_t change_preparing(void);
+
+/**
+ * change_busy: is a client's change being prepared? Then nobody else may begin one: changes of the daemon's
+ * own wait for the next tick.
+ */
+bool change_busy(void);
+
+/** change_slice_over: has the slice lasted long enough? For loops in who may return CHANGE_MORE. */
+bool change_slice_over(void);
+
+/**
+ * change_visible: the change alters something that a client can see although no worker has to know: the
+ * generation moves. Implied by change_op().
+ */
+void change_visible(struct change *c);
 
 /** change_undo: @fn(@arg) runs if the change is abandoned, in reverse order of the notes. */
 void change_undo(struct change *c, void (*fn)(void *arg), void *arg);

@@ -18,6 +18,9 @@ extern const struct module change_module; /* the message COMMIT */
  */
 typedef void (*change_end_fn)(struct change *c, int status, void *arg);
 
+/** change_begin_client: a change that a client asked for, with change_mode() @mode; change_busy() until it ends. */
+struct change *change_begin_client(unsigned int mode);
+
 /** change_commit_async: as change_commit(); @end is called once or twice later, never when this failed. */
 int change_commit_async(struct change *c, change_end_fn end, void *arg);
 

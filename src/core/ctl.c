@@ -60,7 +60,7 @@ static int
 ctl_set(struct dpvs_req *req, const void *records, uint32_t count)
 {
 	const struct module_sockopt *opt = dpvs_req_data(req);
-	struct change *c = change_begin();
+	struct change *c = change_begin_client(0);
 	const char *record = records;
 	uint32_t i = 0;
 	int err = 0;
@@ -68,7 +68,7 @@ ctl_set(struct dpvs_req *req, const void *records, uint32_t count)
 	/* Without a record there is still one call: flush takes none, others see zeroes. */
 	do {
 		err = opt->set(c, opt->record_size != 0 ? record + (size_t)i * opt->record_size : NULL);
-	} while (err == 0 && ++i < count);
+	} while (err == CHANGE_MORE || (err == 0 && ++i < count));
 	if (err < 0 && count > 0)
 		dpvs_req_error_index(req, i);
 	if (err == 0)

@@ -42,6 +42,8 @@ struct change {
 	GArray *before;
 	GArray *ops;
 	char *error;
+	uint64_t serial;
+	bool visible;
 	unsigned int applied[WORKERS_MAX];
 };
 
@@ -62,6 +64,10 @@ static unsigned int fail_after;
 static uint64_t generation;
 static unsigned int announced;
 static unsigned int fail_commits;
+static unsigned int mode;
+static uint64_t serials;
+static struct change *preparing;
+static void (*between)(void);
 static const struct netif netifs[2] = { { .port = 0, .mtu = 1500 }, { .port = 1, .mtu = 1500 } };
 
 /* core/lcore.h */
@@ -79,6 +85,43 @@ lcore_of_worker(unsigned int index)
 }
 
 /* core/change.h */
+
+unsigned int
+change_mode(const struct change *c)
+{
+	(void)c;
+	return mode;
+}
+
+uint64_t
+change_serial(const struct change *c)
+{
+	return c->serial;
+}
+
+uint64_t
+change_preparing(void)
+{
+	return preparing != NULL ? preparing->serial : 0;
+}
+
+bool
+change_busy(void)
+{
+	return preparing != NULL;
+}
+
+bool
+change_slice_over(void)
+{
+	return between != NULL;
+}
+
+void
+change_visible(struct change *c)
+{
+	c->visible = true;
+}
 
 static void
 note(GArray *notes, void (*fn)(void *arg), void *arg)
@@ -148,12 +191,23 @@ change_begin(void)
 	c->done = g_array_new(FALSE, FALSE, sizeof(struct fake_note));
 	c->before = g_array_new(FALSE, FALSE, sizeof(struct fake_before));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct fake_op));
+	c->serial = ++serials;
 	return c;
+}
+
+/* Where a slice may end. */
+static void
+slice_ends(const struct change *c)
+{
+	if (between != NULL && preparing == c)
+		between();
 }
 
 static void
 change_free(struct change *c)
 {
+	if (preparing == c)
+		preparing = NULL;
 	for (guint i = 0; i < c->ops->len; i++)
 		g_free(g_array_index(c->ops, struct fake_op, i).data);
 	g_array_unref(c->undo);
@@ -172,6 +226,7 @@ change_abandon(struct change *c)
 		struct fake_note n = g_array_index(c->undo, struct fake_note, i - 1);
 
 		n.fn(n.arg);
+		slice_ends(c);
 	}
 	change_free(c);
 }
@@ -201,8 +256,11 @@ change_commit(struct change *c)
 {
 	for (guint i = 0; i < c->before->len; i++) {
 		struct fake_before b = g_array_index(c->before, struct fake_before, i);
-		int err = b.fn(c, b.arg);
+		int err;
 
+		while ((err = b.fn(c, b.arg)) == CHANGE_MORE)
+			slice_ends(c);
+		slice_ends(c);
 		if (err != 0) {
 			change_abandon(c);
 			return err;
@@ -213,7 +271,9 @@ change_commit(struct change *c)
 		change_abandon(c);
 		return -ENOBUFS;
 	}
-	generation += c->ops->len > 0;
+	generation += c->ops->len > 0 || c->visible;
+	if (preparing == c)
+		preparing = NULL;
 	g_queue_push_tail(&in_flight, c);
 	end_acknowledged();
 	return 0;
@@ -429,6 +489,8 @@ fake_start(unsigned int workers, const struct module *const *mods)
 	modules = mods;
 	worker_count = workers;
 	generation = 0;
+	mode = 0;
+	between = NULL;
 	held = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
 	for (unsigned int m = 0; modules[m] != NULL; m++)
 		g_assert_cmpint(modules[m]->init(NULL), ==, 0);
@@ -470,12 +532,33 @@ fake_set(uint32_t id, const void *records, uint32_t count)
 	const uint8_t *record = count == 0 ? zero : records;
 	int err = 0;
 
-	for (uint32_t i = 0; err == 0 && i < (count == 0 ? 1 : count); i++, record += s->record_size)
-		err = s->set(c, record);
+	preparing = c;
+	for (uint32_t i = 0; err == 0 && i < (count == 0 ? 1 : count); i++, record += s->record_size) {
+		while ((err = s->set(c, record)) == CHANGE_MORE)
+			slice_ends(c);
+		slice_ends(c);
+	}
+	for (unsigned int m = 0; err == 0 && (mode & CHANGE_SYNC) != 0 && modules[m] != NULL; m++) {
+		while (modules[m]->sync != NULL && (err = modules[m]->sync(c)) == CHANGE_MORE)
+			slice_ends(c);
+		slice_ends(c);
+	}
 	if (err == 0)
 		return change_commit(c);
 	change_abandon(c);
 	return err;
+}
+
+void
+fake_mode(unsigned int bits)
+{
+	mode = bits;
+}
+
+void
+fake_between(void (*fn)(void))
+{
+	between = fn;
 }
 
 const char *

@@ -38,6 +38,15 @@ void fake_conf(const char *section, const char *key, uint64_t value);
 int fake_set(uint32_t id, const void *records, uint32_t count);
 const char *fake_error_text(void);
 
+/** fake_mode: what change_mode() says in the requests that follow: bits of CHANGE_*. */
+void fake_mode(unsigned int bits);
+
+/**
+ * fake_between: @fn is called wherever a slice of the preparation of a fake_set() may end: after each record,
+ * each part of one, each step back. With one, change_slice_over() is always true. NULL: nobody is called.
+ */
+void fake_between(void (*fn)(void));
+
 /** fake_get: the answer's records, each of g_array_get_element_size() bytes; NULL: refused with *ret_err. */
 GArray *fake_get(uint32_t id, const void *record, int *ret_err);
 
