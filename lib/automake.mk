@@ -4,8 +4,8 @@ lib_libdpvsctrl_client_la_SOURCES = lib/wire.c lib/client.c
 
 lib_LTLIBRARIES += lib/libdpvsctrl.la
 lib_libdpvsctrl_la_SOURCES = lib/registry.c lib/registry.h lib/server.c lib/server_client.c \
-	lib/server_req.c lib/server_priv.h lib/msg.c lib/msg_send.c lib/msg_process.c lib/msg_types.c \
-	lib/msg_priv.h
+	lib/server_req.c lib/server_priv.h lib/msg.c lib/msg_send.c lib/msg_process.c lib/msg_stats.c \
+	lib/msg_types.c lib/msg_priv.h
 lib_libdpvsctrl_la_CPPFLAGS = $(dpdk_cppflags)
 lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 lib_libdpvsctrl_la_LIBADD = lib/libdpvsctrl-client.la $(GLIB_LIBS) $(DPDK_LIBS)

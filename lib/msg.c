@@ -42,6 +42,24 @@ msg_find_self(void)
  * ---- start and end
  */
 
+/*
+ * The NUMA node of @lcore. rte_lcore_to_socket_id() tells that of the CPU whose number is the lcore's,
+ * which need not be the CPU that it runs on (--lcores 1@40).
+ */
+static int
+lcore_socket(uint32_t lcore)
+{
+	rte_cpuset_t set = rte_lcore_cpuset(lcore);
+	unsigned int cpu;
+
+	/* EAL has noted the nodes of CPUs under lcore id = CPU number. */
+	for (cpu = 0; cpu < CPU_SETSIZE && cpu < RTE_MAX_LCORE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			return (int)rte_lcore_to_socket_id(cpu);
+	}
+	return SOCKET_ID_ANY;
+}
+
 static struct rte_ring *
 make_ring(const char *what, uint32_t lcore, uint32_t slots, unsigned int flags)
 {
@@ -50,7 +68,7 @@ make_ring(const char *what, uint32_t lcore, uint32_t slots, unsigned int flags)
 	snprintf(name, sizeof(name), "msg_%s_%u", what, lcore);
 	/* A ring of n slots holds n - 1. */
 	return rte_ring_create(name, rte_align32pow2(slots + 1),
-			       (int)rte_lcore_to_socket_id(lcore), flags);
+			       lcore_socket(lcore), flags);
 }
 
 static void
@@ -77,7 +95,7 @@ lcore_new(uint32_t lcore, uint32_t worker, uint32_t pool_size)
 	struct lcore_msg *lc;
 
 	lc = rte_zmalloc_socket("msg_lcore", sizeof(*lc), RTE_CACHE_LINE_SIZE,
-				(int)rte_lcore_to_socket_id(lcore));
+				lcore_socket(lcore));
 	if (lc == NULL)
 		return NULL;
 	lc->lcore = lcore;
@@ -161,6 +179,7 @@ dpvs_msg_init(const struct dpvs_msg_params *params)
 	msg_sys.budget = params->budget > 0 ? params->budget : DEFAULT_BUDGET;
 	msg_sys.timeout_ms = params->timeout_ms > 0 ? params->timeout_ms : DEFAULT_TIMEOUT_MS;
 	msg_sys.tsc_hz = rte_get_tsc_hz();
+	msg_sys.ns_per_cycle = 1e9 / (double)msg_sys.tsc_hz;
 	/* A quarter of the pool: one lcore that is stuck leaves three for the others. */
 	msg_sys.ring_soft = RTE_MAX(pool_size / 4, 16u);
 	msg_sys.data_size = params->data_size > 0 ? params->data_size : DEFAULT_DATA;
@@ -249,7 +268,7 @@ dpvs_msg_new(uint32_t type, uint32_t len)
 	if (me == NULL || type >= DPVS_MSG_TYPE_COUNT)
 		return NULL;
 	if (len > msg_sys.data_size || rte_mempool_get(msg_sys.pool, (void **)&msg) < 0) {
-		count_add(&me->counters[type].send_failed, 1);
+		count_add(&msg_counters(me, type)->send_failed, 1);
 		atomic_fetch_add_explicit(&msg_sys.pool_failures, 1, memory_order_relaxed);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the message system share: msg.c (pool, rings, doorbells, start and end), msg_send.c
- * (sending, answers, deadlines), msg_process.c (receiving, sleeping) and msg_types.c (types, the built-in
- * ones, counters).
+ * (sending, answers, deadlines), msg_process.c (receiving, sleeping), msg_types.c (types, the built-in
+ * ones) and msg_stats.c (counters).
  *
  * Way of a message: dpvs_msg_new() takes an object of msg_pool; a send puts it on a ring of the receiver,
  * by priority; the receiver runs the handler and puts the same object on the reply ring of the sender, or
@@ -41,9 +41,11 @@ enum {
 	COMMIT_RING = 512,   /* next power of two above COMMIT_MAX */
 	MAIN_BUDGET = 64,    /* messages the main lcore handles before its other sources have their turn */
 
-	/* Histogram of round trips: four steps for each power of two of nanoseconds. */
+	/* Histograms of nanoseconds: 2^SUB_BITS steps for each power of two, the last step for all above. */
 	RTT_SUB_BITS = 2,
-	RTT_BUCKETS = 160, /* up to 2^40 ns, a quarter of an hour */
+	RTT_STEPS = 160, /* up to 2^41 ns, half an hour */
+	HANDLER_SUB_BITS = 4,
+	HANDLER_STEPS = 528, /* up to 2^36 ns, a minute */
 };
 
 /** The request rings of a lcore, in the order in which they are served. */
@@ -121,7 +123,15 @@ struct type_counters {
 	_Atomic uint64_t late;
 	_Atomic uint64_t rtt_ns_total;
 	_Atomic uint64_t rtt_ns_max;
-	_Atomic uint32_t rtt_hist[RTT_BUCKETS];
+	_Atomic uint32_t rtt_hist[RTT_STEPS];
+};
+
+/** struct handler_times: loops of one lcore that handled messages. Written by that lcore alone. */
+struct handler_times {
+	_Atomic uint64_t loops;
+	_Atomic uint64_t ns_total;
+	_Atomic uint64_t ns_max;
+	_Atomic uint32_t hist[HANDLER_STEPS];
 };
 
 TAILQ_HEAD(msg_list, dpvs_msg);
@@ -144,7 +154,9 @@ struct lcore_msg {
 	uint32_t next_seq;
 	struct msg_list pending; /* own requests that wait for an answer, first deadline first */
 	struct dpvs_msg_type types[DPVS_MSG_TYPE_COUNT]; /* .name NULL: none. Before launch: main */
+	_Atomic uint32_t zeroed; /* msg_sys.zero_wanted when the numbers below were last set to zero */
 	struct type_counters counters[DPVS_MSG_TYPE_COUNT];
+	struct handler_times handlers;
 };
 
 /** struct msg_sys: all of it; constant while workers run but for what is marked. */
@@ -159,9 +171,11 @@ struct msg_sys {
 	uint32_t timeout_ms;
 	uint32_t ring_soft; /* unicasts on one request ring */
 	uint64_t tsc_hz;
+	double ns_per_cycle;
 	uint64_t epoch; /* another one after each dpvs_msg_init(); 0: none */
 	_Atomic uint64_t pool_failures;
 	_Atomic uint32_t prio[DPVS_MSG_TYPE_COUNT]; /* main: rw, workers: ro */
+	_Atomic uint32_t zero_wanted;               /* main: rw, workers: ro */
 
 	/* main lcore only */
 	struct _GSource *source;
@@ -241,6 +255,26 @@ void msg_source_deadline(uint64_t deadline);
 /* msg_types.c */
 int msg_types_init(void);
 void msg_types_fini(void);
+
+/* msg_stats.c */
 void msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles);
+void msg_count_handlers(struct lcore_msg *me, uint64_t cycles);
+void msg_zero_own(struct lcore_msg *me);
+
+/* To be called before own numbers change: sets them to zero if main wants that. */
+static inline void
+msg_follow_zero(struct lcore_msg *me)
+{
+	if (unlikely(atomic_load_explicit(&msg_sys.zero_wanted, memory_order_relaxed) !=
+		     atomic_load_explicit(&me->zeroed, memory_order_relaxed)))
+		msg_zero_own(me);
+}
+
+static inline struct type_counters *
+msg_counters(struct lcore_msg *me, uint32_t type)
+{
+	msg_follow_zero(me);
+	return &me->counters[type];
+}
 
 #endif

@@ -125,15 +125,15 @@ handle(struct lcore_msg *me, struct dpvs_msg *msg)
 		if (!multicast)
 			msg->flags |= DPVS_MSG_F_UNKNOWN;
 	}
-	count_add(&me->counters[number].received, 1);
+	count_add(&msg_counters(me, number)->received, 1);
 	if (multicast) {
 		msg_slots(msg)[me->worker].answered = 1;
-		count_add(&me->counters[number].replied, 1);
+		count_add(&msg_counters(me, number)->replied, 1);
 		/* The last one sees the slots of all the others. */
 		if (atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel) == 1)
 			msg_answer(me, msg);
 	} else if ((msg->flags & DPVS_MSG_F_REPLY) != 0) {
-		count_add(&me->counters[number].replied, 1);
+		count_add(&msg_counters(me, number)->replied, 1);
 		msg_answer(me, msg);
 	} else {
 		if (fn == NULL && type->on_drop != NULL)
@@ -186,6 +186,7 @@ static unsigned int
 process(struct lcore_msg *me, unsigned int budget)
 {
 	bool news = take_news(me);
+	uint64_t start = rte_rdtsc();
 	unsigned int n = 0;
 
 	if (news)
@@ -195,6 +196,8 @@ process(struct lcore_msg *me, unsigned int budget)
 		n += serve_rings(me, budget);
 		me->more = has_work(me);
 	}
+	if (n > 0)
+		msg_count_handlers(me, rte_rdtsc() - start);
 	return n;
 }
 

@@ -21,7 +21,7 @@ static const uint8_t ring_of_prio[DPVS_MSG_PRIO_COUNT] = {
 static int
 send_failed(struct lcore_msg *me, const struct dpvs_msg *msg, int err)
 {
-	count_add(&me->counters[msg->type].send_failed, 1);
+	count_add(&msg_counters(me, msg->type)->send_failed, 1);
 	return err;
 }
 
@@ -79,7 +79,7 @@ dpvs_msg_send(struct dpvs_msg *msg, uint32_t lcore)
 
 	rc = put_unicast(me, msg, lcore);
 	if (rc == 0)
-		count_add(&me->counters[type].sent, 1);
+		count_add(&msg_counters(me, type)->sent, 1);
 	return rc;
 }
 
@@ -103,7 +103,7 @@ dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs
 		msg->done = NULL;
 		return rc;
 	}
-	count_add(&me->counters[type].sent, 1);
+	count_add(&msg_counters(me, type)->sent, 1);
 	return 0;
 }
 
@@ -139,7 +139,7 @@ multicast_put(struct lcore_msg *me, struct dpvs_msg *msg, unsigned int ring)
 			rte_panic("message ring of lcore %u overflows\n", to->lcore);
 		msg_notify(to);
 	}
-	count_add(&me->counters[type].sent, 1);
+	count_add(&msg_counters(me, type)->sent, 1);
 }
 
 int
@@ -232,7 +232,7 @@ take_reply(struct lcore_msg *me, struct dpvs_msg *msg)
 			msg_sys.multicasts--;
 	}
 	if (msg->expired) {
-		count_add(&me->counters[msg->type].late, 1);
+		count_add(&msg_counters(me, msg->type)->late, 1);
 		msg_release(msg);
 		return;
 	}
@@ -265,7 +265,7 @@ msg_check_deadlines(struct lcore_msg *me)
 	now = rte_rdtsc();
 	while ((msg = TAILQ_FIRST(&me->pending)) != NULL && msg->deadline <= now) {
 		pending_del(me, msg);
-		count_add(&me->counters[msg->type].timed_out, 1);
+		count_add(&msg_counters(me, msg->type)->timed_out, 1);
 		if (msg->is_commit) {
 			/* Committed is committed: done() comes when the last worker has it. */
 			if (msg->late != NULL)

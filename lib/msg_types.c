@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Message types: the registry on the main lcore, the flat table of each lcore that REG and UNREG keep,
- * the built-in types, and what is counted for each type.
+ * and the built-in types.
  */
 #include "msg_priv.h"
 
@@ -324,94 +324,4 @@ msg_types_fini(void)
 {
 	registry_msg_clear();
 	g_clear_pointer(&copies, g_hash_table_unref);
-}
-
-/*
- * ---- counters
- */
-
-/* The step of the histogram that @ns falls into. */
-static unsigned int
-rtt_bucket(uint64_t ns)
-{
-	unsigned int log2, bucket;
-
-	if (ns < (1u << RTT_SUB_BITS))
-		return (unsigned int)ns;
-	log2 = 63 - (unsigned int)__builtin_clzll(ns);
-	bucket = (log2 << RTT_SUB_BITS) +
-		 (unsigned int)((ns >> (log2 - RTT_SUB_BITS)) & ((1u << RTT_SUB_BITS) - 1)) -
-		 (1u << RTT_SUB_BITS);
-	return RTE_MIN(bucket, (unsigned int)RTT_BUCKETS - 1);
-}
-
-/* The largest value of a step. */
-static uint64_t
-rtt_bucket_max(unsigned int bucket)
-{
-	unsigned int log2, sub;
-
-	if (bucket < (1u << RTT_SUB_BITS))
-		return bucket;
-	bucket += 1u << RTT_SUB_BITS;
-	log2 = bucket >> RTT_SUB_BITS;
-	sub = bucket & ((1u << RTT_SUB_BITS) - 1);
-	return (1ull << log2) + ((uint64_t)(sub + 1) << (log2 - RTT_SUB_BITS)) - 1;
-}
-
-void
-msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles)
-{
-	struct type_counters *c = &me->counters[type];
-	uint64_t ns = (uint64_t)((double)cycles * 1e9 / (double)msg_sys.tsc_hz);
-	_Atomic uint32_t *step = &c->rtt_hist[rtt_bucket(ns)];
-
-	count_add(&c->rtt_ns_total, ns);
-	if (ns > atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed))
-		atomic_store_explicit(&c->rtt_ns_max, ns, memory_order_relaxed);
-	atomic_store_explicit(step, atomic_load_explicit(step, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-}
-
-static uint64_t
-rtt_p99(const struct type_counters *c)
-{
-	uint64_t max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed);
-	uint64_t total = 0, sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < RTT_BUCKETS; i++)
-		total += atomic_load_explicit(&c->rtt_hist[i], memory_order_relaxed);
-	if (total == 0)
-		return 0;
-	for (i = 0; i < RTT_BUCKETS; i++) {
-		sum += atomic_load_explicit(&c->rtt_hist[i], memory_order_relaxed);
-		if (sum * 100 >= total * 99)
-			break;
-	}
-	return RTE_MIN(rtt_bucket_max(i), max);
-}
-
-int
-dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *ret_counters)
-{
-	const struct type_counters *c;
-
-	if (dpvs_msg_type_lookup(type) == NULL)
-		return -ENOENT;
-	if (lcore >= RTE_MAX_LCORE || msg_sys.lcores[lcore] == NULL)
-		return -ENODEV;
-	c = &msg_sys.lcores[lcore]->counters[type];
-	*ret_counters = (struct dpvs_msg_counters){
-		.sent = atomic_load_explicit(&c->sent, memory_order_relaxed),
-		.received = atomic_load_explicit(&c->received, memory_order_relaxed),
-		.replied = atomic_load_explicit(&c->replied, memory_order_relaxed),
-		.send_failed = atomic_load_explicit(&c->send_failed, memory_order_relaxed),
-		.timed_out = atomic_load_explicit(&c->timed_out, memory_order_relaxed),
-		.late = atomic_load_explicit(&c->late, memory_order_relaxed),
-		.rtt_ns_total = atomic_load_explicit(&c->rtt_ns_total, memory_order_relaxed),
-		.rtt_ns_max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed),
-		.rtt_ns_p99 = rtt_p99(c),
-	};
-	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See sysinfo.h. All of it are plain reads of what workers count: asking costs the packet path nothing.
+ * See sysinfo.h. All of it but ping are plain reads of what workers count: asking costs the packet path nothing.
  */
 #include "core/sysinfo.h"
 
@@ -18,6 +18,7 @@
 #include "core/change.h"
 #include "core/graph_priv.h"
 #include "core/lcore.h"
+#include "core/ping.h"
 #include "core/stats.h"
 #include "module.h"
 
@@ -269,6 +270,22 @@ sysinfo_ctl_verify(struct dpvs_req *req, const void *record)
 	return 0;
 }
 
+/* ---- SET 8200: message counters ---- */
+
+static void
+sysinfo_zero_msgs(void *arg)
+{
+	dpvs_msg_zero_counters();
+}
+
+static int
+sysinfo_ctl_msg_zero(struct change *c, const void *record)
+{
+	/* It cannot be taken back, so it waits until nothing can refuse the change any more. */
+	change_done(c, sysinfo_zero_msgs, NULL);
+	return 0;
+}
+
 static const struct module_sockopt sysinfo_sockopts[] = {
 	{
 		.name = "hello",
@@ -281,6 +298,13 @@ static const struct module_sockopt sysinfo_sockopts[] = {
 	{ .name = "mem", .id = DPVS_GET_MEM, .get = sysinfo_ctl_mem },
 	{ .name = "stats", .id = DPVS_GET_STATS, .get = sysinfo_ctl_stats },
 	{ .name = "verify", .id = DPVS_GET_VERIFY, .get = sysinfo_ctl_verify },
+	{
+		.name = "ping",
+		.id = DPVS_GET_PING,
+		.record_size = sizeof(struct dpvs_ping),
+		.get = ping_ctl_get,
+	},
+	{ .name = "msg-zero", .id = DPVS_SET_MSG_ZERO, .set = sysinfo_ctl_msg_zero },
 	{},
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the daemon tells about itself (GET 8200 to 8204), and what other modules add to it.
+ * What the daemon tells about itself (GET 8000, 8200 to 8205; SET 8200), and what other modules add to it.
  *
  * Thread-safety: main lcore only.
  */

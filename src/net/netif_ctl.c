@@ -194,6 +194,19 @@ netif_msgs_of(unsigned int lcore)
 }
 
 static void
+netif_fill_handlers(struct dpvs_lcore_info *info)
+{
+	struct dpvs_msg_handler_times t;
+
+	if (dpvs_msg_get_handler_times(info->id, &t) < 0)
+		return;
+	info->handler_loops = t.loops;
+	info->handler_ns_p50 = t.ns_p50;
+	info->handler_ns_p999 = t.ns_p999;
+	info->handler_ns_max = t.ns_max;
+}
+
+static void
 netif_add_main(struct dpvs_req *req)
 {
 	struct dpvs_lcore_info info = {
@@ -207,6 +220,7 @@ netif_add_main(struct dpvs_req *req)
 	info.cpu = lcore_cpu(info.id);
 	info.numa = lcore_numa(info.id);
 	info.msgs = netif_msgs_of(info.id);
+	netif_fill_handlers(&info);
 	if (getrusage(RUSAGE_THREAD, &usage) == 0)
 		info.nivcsw = (uint64_t)usage.ru_nivcsw;
 	dpvs_req_add(req, &info, sizeof(info));
@@ -244,6 +258,7 @@ netif_add_worker(struct dpvs_req *req, unsigned int index)
 	info.idle_cycles = c.idle_cycles;
 	info.sleeps = c.sleeps;
 	info.msgs = netif_msgs_of(info.id);
+	netif_fill_handlers(&info);
 	info.rx_pkts = port_rx_pkts(index);
 	info.tx_pkts = port_tx_pkts(index);
 	info.drops = sysinfo_drops(info.id);

@@ -4,6 +4,7 @@
  *
  *   GET 8000 hello
  *   GET 8200 message types    8201 graph nodes    8202 memory pools    8203 counters    8204 verify
+ *   GET 8205 ping of lcores   SET 8200 message counters to zero
  */
 #ifndef DPVSCTRL_PROTO_DAEMON_H
 #define DPVSCTRL_PROTO_DAEMON_H
@@ -21,6 +22,9 @@ enum {
 	DPVS_GET_MEM = 8202,
 	DPVS_GET_STATS = 8203,
 	DPVS_GET_VERIFY = 8204,
+	DPVS_GET_PING = 8205,
+
+	DPVS_SET_MSG_ZERO = 8200,
 };
 
 /** struct dpvs_hello_info: answer of 8000. The request may carry the same record with the client's versions. */
@@ -107,6 +111,36 @@ struct dpvs_verify_info {
 };
 
 static_assert(sizeof(struct dpvs_verify_info) == 24, "wire format");
+
+/** Bits of the flags of struct dpvs_ping in a request. */
+enum {
+	DPVS_PING_ONE = 1, /**< only the lcore of the record */
+};
+
+/** What became of a ping. */
+enum {
+	DPVS_PING_ANSWERED = 1,
+	DPVS_PING_STOPPED = 2,  /**< its thread does not run: it was not asked */
+	DPVS_PING_TIMEOUT = 3,  /**< no answer in time */
+	DPVS_PING_NOT_SENT = 4, /**< its ring is full, or no message was free */
+};
+
+/**
+ * struct dpvs_ping: request of 8205, and an answer to it for each lcore asked, in order of their ids. It
+ * goes through the message HELLO, to the main lcore too. A record of zeros asks all lcores.
+ */
+struct dpvs_ping {
+	uint32_t flags;      /**< in a request: DPVS_PING_*; in an answer zero */
+	uint32_t lcore;      /**< in a request: with DPVS_PING_ONE */
+	uint32_t timeout_ms; /**< in a request: 0: 50; at most 10000. In an answer: what it was */
+	uint32_t role;       /**< in an answer, as all that follows: DPVS_LCORE_* (netif.h) */
+	uint32_t state;      /**< DPVS_PING_ANSWERED and so on */
+	uint32_t pad;
+	uint64_t rtt_ns; /**< until the answer was there; 0 without one */
+	char text[64];   /**< in a request: any text; in an answer: what the lcore made of it */
+};
+
+static_assert(sizeof(struct dpvs_ping) == 96, "wire format");
 
 #ifdef __cplusplus
 }

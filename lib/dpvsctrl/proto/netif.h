@@ -139,9 +139,14 @@ struct dpvs_lcore_info {
 	uint64_t handed_in;  /**< packets taken from other workers */
 	uint64_t conns;
 	uint64_t nivcsw; /**< involuntary context switches */
+	/* Loops in which it handled messages, and the time that each of them spent on that. SET 8200: zero. */
+	uint64_t handler_loops;
+	uint64_t handler_ns_p50;
+	uint64_t handler_ns_p999;
+	uint64_t handler_ns_max;
 };
 
-static_assert(sizeof(struct dpvs_lcore_info) == 128, "wire format");
+static_assert(sizeof(struct dpvs_lcore_info) == 160, "wire format");
 
 #ifdef __cplusplus
 }
