@@ -13,6 +13,8 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include "fault_point.h"
+
 enum {
 	DEFAULT_POOL = 4095, /* one less than a power of two is what rte_mempool holds best */
 	DEFAULT_DATA = 512,
@@ -267,7 +269,8 @@ dpvs_msg_new(uint32_t type, uint32_t len)
 
 	if (me == NULL || type >= DPVS_MSG_TYPE_COUNT)
 		return NULL;
-	if (len > msg_sys.data_size || rte_mempool_get(msg_sys.pool, (void **)&msg) < 0) {
+	if (len > msg_sys.data_size || FAULT_POINT("msg.pool") ||
+	    rte_mempool_get(msg_sys.pool, (void **)&msg) < 0) {
 		count_add(&msg_counters(me, type)->send_failed, 1);
 		atomic_fetch_add_explicit(&msg_sys.pool_failures, 1, memory_order_relaxed);
 		return NULL;

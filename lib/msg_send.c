@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+#include "fault_point.h"
+
 static const uint8_t ring_of_prio[DPVS_MSG_PRIO_COUNT] = {
 	[DPVS_MSG_PRIO_HIGH] = RING_HIGH,
 	[DPVS_MSG_PRIO_NORM] = RING_NORM,
@@ -35,7 +37,7 @@ put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 	if (to == NULL)
 		return send_failed(me, msg, -ENODEV);
 	ring = to->rings[ring_of_prio[msg->prio]];
-	if (msg_ring_full(ring) || rte_ring_enqueue(ring, msg) != 0)
+	if (FAULT_POINT("msg.ring") || msg_ring_full(ring) || rte_ring_enqueue(ring, msg) != 0)
 		return send_failed(me, msg, -ENOBUFS);
 	msg_notify(to);
 	return 0;
@@ -149,7 +151,7 @@ dpvs_msg_multicast(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn d
 
 	if (me->worker != UINT32_MAX)
 		return send_failed(me, msg, -EPERM);
-	if (msg_sys.multicasts >= MULTICAST_MAX)
+	if (FAULT_POINT("msg.multicast") || msg_sys.multicasts >= MULTICAST_MAX)
 		return send_failed(me, msg, -ENOBUFS);
 	msg_sys.multicasts++;
 	multicast_prepare(msg, done, arg);
@@ -161,7 +163,7 @@ dpvs_msg_multicast(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn d
 int
 dpvs_msg_commit_reserve(void)
 {
-	if (msg_sys.reserved + msg_sys.commits >= COMMIT_MAX)
+	if (FAULT_POINT("msg.commit") || msg_sys.reserved + msg_sys.commits >= COMMIT_MAX)
 		return -ENOBUFS;
 	msg_sys.reserved++;
 	return 0;

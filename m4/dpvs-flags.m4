@@ -72,3 +72,12 @@ AC_DEFUN([DPVS_FUZZER], [
 	])
 	AM_CONDITIONAL([WITH_FUZZER], [test "x$with_fuzzer" != xno])
 ])
+
+# --enable-fault-injection: FAULT_POINT() can fail, for tests by hand. make check builds what it needs anyway.
+AC_DEFUN([DPVS_FAULT_INJECTION], [
+	AC_ARG_ENABLE([fault-injection],
+		[AS_HELP_STRING([--enable-fault-injection], [a daemon whose allocations, pools and rings fail when
+			DPVS_FAULT_RATE says so: never for use])],
+		[], [enable_fault_injection=no])
+	AM_CONDITIONAL([FAULT_INJECTION], [test "x$enable_fault_injection" = xyes])
+])

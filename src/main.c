@@ -155,6 +155,9 @@ main(int argc, char **argv)
 	if (verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
 	if (version) {
+#ifdef DPVS_FAULT_INJECTION
+		puts("dpvsd, built with fault injection: not for use");
+#endif
 		printf("dpvsd, %s\n%s, built for %s\n", PACKAGE_STRING, rte_version(), RTE_VER_PREFIX
 		       " " G_STRINGIFY(RTE_VER_YEAR) "." G_STRINGIFY(RTE_VER_MONTH) "." G_STRINGIFY(RTE_VER_MINOR));
 		return DAEMON_OK;

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fault points: where memory can run out, a pool be empty, a ring be full, the code asks
- *
- *   if (FAULT_POINT("change.op") || (p = g_try_malloc(size)) == NULL)
- *           return -ENOMEM;
- *
- * A daemon built without -DDPVS_FAULT_INJECTION has the constant false there, and no code.
+ * FAULT_POINT(name): false, unless the build has fault injection and it is this point's turn to fail. All of it
+ * is in the library's private header, because the library has fault points, too.
  *
  * Thread-safety: any lcore.
  */
 #ifndef FAULT_H
 #define FAULT_H
 
-#include <stdbool.h>
-
-#define FAULT_POINT(name) false
+#include "fault_point.h"
 
 #endif

@@ -24,6 +24,7 @@
 
 #include "core/conf.h"
 #include "core/cpulist.h"
+#include "core/fault.h"
 #include "core/graph_priv.h"
 #include "core/log.h"
 #include "module.h"
@@ -179,7 +180,8 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 		}
 		rte_graph_walk(graph);
 		work += me->pkts;
-		work += dpvs_msg_process();
+		if (!FAULT_HELD((unsigned int)(w - workers)))
+			work += dpvs_msg_process();
 		for (i = 0; loop_jobs[i] != NULL; i++)
 			work += loop_jobs[i]->fn() != -EAGAIN;
 

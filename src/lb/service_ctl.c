@@ -354,12 +354,13 @@ int
 service_ctl_del(struct change *c, const void *record)
 {
 	const struct dpvs_service_conf *conf = record;
-	struct vs *vs;
+	struct vs *vs = NULL;
 	int err = vs_require(c, &conf->key, &vs);
 
-	if (err == 0)
-		del(c, vs);
-	return err;
+	if (err != 0)
+		return err;
+	del(c, vs);
+	return 0;
 }
 
 int
