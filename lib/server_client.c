@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 enum {
-	CHUNK_SIZE = 16 << 10,   /* small answers share a chunk of this size */
 	IN_SIZE = 4 << 10,       /* what an idle client may keep; a request that needs more grows it */
 	FLUSH_IOVS = 16,
 	TURN_BYTES = 1 << 20,    /* written to one client before another one's turn */
@@ -98,14 +97,28 @@ client_wake(struct client *c)
 static void
 client_active(struct client *c)
 {
-	c->active_us = g_get_monotonic_time();
-	g_queue_unlink(&c->server->lru, &c->lru_link);
-	g_queue_push_tail_link(&c->server->lru, &c->lru_link);
+	struct dpvs_server *s = c->server;
+
+	c->active_us = s->in_turn ? s->now_us : g_get_monotonic_time();
+	if (s->lru.tail == &c->lru_link)
+		return;
+	g_queue_unlink(&s->lru, &c->lru_link);
+	g_queue_push_tail_link(&s->lru, &c->lru_link);
 }
 
 /*
  * ---- out
  */
+
+/* The last one of the usual size is kept for the next answer. */
+static void
+chunk_free(struct dpvs_server *s, struct chunk *chunk)
+{
+	if (s->spare_chunk == NULL && chunk->size == CHUNK_SIZE)
+		s->spare_chunk = chunk;
+	else
+		g_free(chunk);
+}
 
 /* Room for @size bytes at the end of what goes out; NULL: the client was dropped. */
 static unsigned char *
@@ -124,7 +137,9 @@ out_reserve(struct client *c, size_t size)
 	if (chunk == NULL || chunk->size - chunk->end < size) {
 		size_t room = MAX(size, CHUNK_SIZE);
 
-		chunk = g_try_malloc(sizeof(*chunk) + room);
+		chunk = room == CHUNK_SIZE ? g_steal_pointer(&s->spare_chunk) : NULL;
+		if (chunk == NULL)
+			chunk = g_try_malloc(sizeof(*chunk) + room);
 		if (chunk == NULL) {
 			client_drop(c);
 			return NULL;
@@ -220,7 +235,9 @@ client_flush(struct client *c)
 			iov[mh.msg_iovlen].iov_base = chunk->data + chunk->start;
 			iov[mh.msg_iovlen++].iov_len = chunk->end - chunk->start;
 		}
-		n = sendmsg(c->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = mh.msg_iovlen == 1 ?
+			    send(c->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT) :
+			    sendmsg(c->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -246,7 +263,7 @@ client_flush(struct client *c)
 			c->out_head = chunk->next;
 			if (c->out_head == NULL)
 				c->out_tail = NULL;
-			g_free(chunk);
+			chunk_free(c->server, chunk);
 		}
 	}
 	if (moved > 0 && !c->dead)

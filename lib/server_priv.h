@@ -24,6 +24,7 @@
 #include <dpvsctrl/wire.h>
 
 enum {
+	CHUNK_SIZE = 16 << 10,  /* small answers share a chunk of this size */
 	READ_AHEAD = 64 << 10,  /* bytes read at once, and read beyond the request being served */
 	PART_SIZE = 256 << 10,  /* bytes of records in one part of an answer: about one socket buffer */
 	BACKLOG_HIGH = 1 << 20, /* unread bytes from which a client's next request waits */
@@ -124,10 +125,15 @@ struct dpvs_server {
 
 	GSource *source;
 	guint tick;
+	gint64 now_us;          /* when this turn began; with in_turn */
+	gint64 served_us;       /* when a client that epoll named was served last */
+	unsigned int quick;     /* turns in a row that came soon after the one before */
+	unsigned int spin_need; /* of them, before the next request is looked for */
 	GQueue lru;      /* all clients */
 	GQueue runnable; /* clients with something to do although no byte moves */
 	GQueue reqs;     /* all requests under way */
 	GSList *graveyard;
+	struct chunk *spare_chunk; /* of CHUNK_SIZE, or NULL */
 	uint64_t pending; /* bytes of all clients' chunks */
 };
 
