@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a client takes for an errno. */
+#define ERRNO_MAX 4095
+
 static void
 req_free(struct dpvs_req *req)
 {
@@ -37,7 +40,7 @@ req_finish(struct dpvs_req *req, int err)
 		err = -ENOMEM;
 		g_strlcpy(req->errstr, "not enough memory for the answer", sizeof(req->errstr));
 	}
-	if (err > 0)
+	if (err > 0 || err < -ERRNO_MAX)
 		err = -EINVAL;
 	if (err < 0 && req->errstr[0] == '\0')
 		g_strlcpy(req->errstr, g_strerror(-err), sizeof(req->errstr));

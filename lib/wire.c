@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Linux has none above. */
+#define ERRNO_MAX 4095
+
 int
 dpvs_wire_check_header(const struct dpvs_sock_msg *msg)
 {
@@ -82,7 +85,7 @@ dpvs_wire_check_reply(const void *buf, uint64_t len, struct dpvs_sock_reply *ret
 	if (len < sizeof(reply))
 		return -EBADMSG;
 	memcpy(&reply, p, sizeof(reply));
-	if (reply.errcode > 0 || reply.errstr_len > DPVS_ERRSTR_MAX)
+	if (reply.errcode > 0 || reply.errcode < -ERRNO_MAX || reply.errstr_len > DPVS_ERRSTR_MAX)
 		return -EBADMSG;
 	text_size = ((uint64_t)reply.errstr_len + 7) & ~(uint64_t)7;
 	if (text_size > len - sizeof(reply))

@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	tests/fuzz/corpus/client/answer \
 	tests/fuzz/corpus/client/empty-answer \
+	tests/fuzz/corpus/client/errcode-least \
 	tests/fuzz/corpus/client/good-bye \
 	tests/fuzz/corpus/client/half-answer \
 	tests/fuzz/corpus/client/half-header \

@@ -184,6 +184,12 @@ test_reply(void)
 	reply = (struct dpvs_sock_reply){ .errcode = 5 };
 	memcpy(buf, &reply, sizeof(reply));
 	g_assert_cmpint(dpvs_wire_check_reply(buf, 24, &out, &text, &body, &records), ==, -EBADMSG);
+	for (int i = 0; i < 2; i++) {
+		reply = (struct dpvs_sock_reply){ .errcode = i == 0 ? -4096 : INT32_MIN };
+		memcpy(buf, &reply, sizeof(reply));
+		g_assert_cmpint(dpvs_wire_check_reply(buf, 24, &out, &text, &body, &records), ==,
+				-EBADMSG);
+	}
 	reply = (struct dpvs_sock_reply){ .errstr_len = UINT32_MAX };
 	memcpy(buf, &reply, sizeof(reply));
 	g_assert_cmpint(dpvs_wire_check_reply(buf, 24, &out, &text, &body, &records), ==, -EBADMSG);
