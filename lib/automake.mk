@@ -1,6 +1,7 @@
 # libdpvsctrl: client half (also linked into the tools), server half, messages.
 noinst_LTLIBRARIES += lib/libdpvsctrl-client.la
-lib_libdpvsctrl_client_la_SOURCES = lib/wire.c lib/client.c
+lib_libdpvsctrl_client_la_SOURCES = lib/wire.c lib/client.c lib/client_recv.c lib/client_stream.c \
+	lib/client_txn.c lib/client_priv.h
 
 lib_LTLIBRARIES += lib/libdpvsctrl.la
 ctrl_sources = lib/registry.c lib/registry.h lib/server.c lib/server_client.c \

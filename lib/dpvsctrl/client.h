@@ -31,6 +31,9 @@ extern "C" {
 
 struct dpvs_client; /**< a connection */
 struct dpvs_reply;  /**< an answer, all its parts put together */
+struct dpvs_stream; /**< an answer that is read record by record */
+struct dpvs_txn;    /**< changes that will take effect together */
+struct dpvs_event;  /**< dpvsctrl/proto/event.h */
 
 /**
  * dpvs_client_open:
@@ -71,11 +74,24 @@ int dpvs_client_open(const char *path, unsigned int timeout_ms, struct dpvs_clie
 void dpvs_client_close(struct dpvs_client *client);
 
 /**
+ * dpvs_client_set_timeout:
+ * @client: connection
+ * @timeout_ms: as in dpvs_client_open()
+ *
+ * Sets how long later calls wait.
+ *
+ * Context: any thread.
+ *
+ * Since: 0.1
+ */
+void dpvs_client_set_timeout(struct dpvs_client *client, unsigned int timeout_ms);
+
+/**
  * dpvs_client_fd:
  * @client: connection
  *
- * For poll(2) by callers that pipeline: readable means that dpvs_client_receive() has something to
- * read.
+ * For poll(2) by callers that pipeline or that are subscribed to events: readable means that
+ * dpvs_client_receive() or dpvs_client_next_event() has something to read.
  *
  * Context: any thread.
  *
@@ -145,7 +161,8 @@ int dpvs_client_unreachable(const struct dpvs_client *client);
  *
  * Returns: 0, or
  *   -EINVAL           @record_size is 0 or too large
- *   -EBUSY            requests sent with dpvs_client_send() wait for their answers
+ *   -EBUSY            requests sent with dpvs_client_send() wait for their answers, or the connection has
+ *                     a stream, a transaction or a subscription
  *   -ENOTCONN         the connection was lost before
  *   -ETIMEDOUT        no answer in time; the connection is closed
  *   -ECONNRESET       the daemon closed the connection
@@ -269,6 +286,183 @@ uint32_t dpvs_reply_flags(const struct dpvs_reply *reply);
  * Since: 0.1
  */
 void dpvs_reply_free(struct dpvs_reply *reply);
+
+/**
+ * dpvs_stream_open:
+ * @client: connection without unanswered requests
+ * @id: GET id of dpvsctrl/proto/
+ * @record: (nullable): one request record, usually a filter; not kept
+ * @record_size: its size in bytes, at most DPVS_RECORD_MAX
+ * @ret_stream: (out): the answer; NULL on failure; to be closed with dpvs_stream_close()
+ *
+ * Asks as dpvs_client_get(), for an answer that may be too long to be kept: memory holds one part of
+ * it at a time, and the daemon makes the rest as it is read. Until the stream has ended or is closed
+ * the connection does nothing else.
+ *
+ * Context: any thread. Blocks while the daemon takes nothing, at most the client's time-out.
+ *
+ * Returns: 0, or as dpvs_client_send(); -EBUSY when requests wait for their answers. Since: 0.1
+ */
+int dpvs_stream_open(struct dpvs_client *client, uint32_t id, const void *record, uint32_t record_size,
+		     struct dpvs_stream **ret_stream);
+
+/**
+ * dpvs_stream_next:
+ * @stream: an answer
+ * @dst: where the record goes
+ * @dst_size: size of the record as the caller knows it, in bytes
+ *
+ * Copies the next record, as dpvs_reply_record(). Whether all went well is known at the end only.
+ *
+ * Context: any thread. Blocks, at most the client's time-out for each part.
+ *
+ * Returns: 1, a record was copied; 0, that was all; or as dpvs_client_get(). Since: 0.1
+ */
+int dpvs_stream_next(struct dpvs_stream *stream, void *dst, uint32_t dst_size);
+
+/**
+ * dpvs_stream_generation:
+ * @stream: an answer
+ *
+ * Context: any thread.
+ *
+ * Returns: generation of the configuration when the last part so far was made; 0 before the first.
+ *   Since: 0.1
+ */
+uint64_t dpvs_stream_generation(const struct dpvs_stream *stream);
+
+/**
+ * dpvs_stream_flags:
+ * @stream: an answer
+ *
+ * Context: any thread.
+ *
+ * Returns: DPVS_REPLY_CHANGED when the table changed while it was listed, as far as is known by now,
+ *   else 0. Since: 0.1
+ */
+uint32_t dpvs_stream_flags(const struct dpvs_stream *stream);
+
+/**
+ * dpvs_stream_close:
+ * @stream: (nullable): an answer
+ *
+ * Frees it; before dpvs_client_close(). When parts of it are still to come they are of no use to the next
+ * request: the connection is closed.
+ *
+ * Context: any thread. Does not block.
+ *
+ * Since: 0.1
+ */
+void dpvs_stream_close(struct dpvs_stream *stream);
+
+/**
+ * dpvs_txn_begin:
+ * @client: connection without unanswered requests
+ * @flags: DPVS_TXN_* of dpvsctrl/proto/txn.h
+ * @generation: for DPVS_TXN_CHECK_GENERATION: what the caller has read, see dpvs_reply_generation(); 0: the
+ *   one there is now
+ * @ret_txn: (out): the transaction; NULL on failure; to be ended with dpvs_txn_commit() or
+ *   dpvs_txn_abort(), and before dpvs_client_close()
+ *
+ * Begins a transaction: the SETs that follow, of any families, take effect together or not at all.
+ * Until it ends the connection does nothing else.
+ *
+ * Context: any thread. Blocks, at most the client's time-out.
+ *
+ * Returns: 0, or as dpvs_client_set(); -EOPNOTSUPP when the daemon has no transactions. Since: 0.1
+ */
+int dpvs_txn_begin(struct dpvs_client *client, uint32_t flags, uint64_t generation,
+		   struct dpvs_txn **ret_txn);
+
+/**
+ * dpvs_txn_set:
+ * @txn: transaction
+ * @id: SET id of dpvsctrl/proto/
+ * @records: (nullable): @count records of @record_size bytes, one after another; not kept
+ * @record_size: size of each in bytes, at most DPVS_RECORD_MAX
+ * @count: how many; 0 when the id takes none
+ *
+ * Adds a change. Changes are gathered and sent about a megabyte at a time, without waiting for
+ * answers: a failure may be one of an earlier call. After a failure nothing more is staged, and the
+ * commit fails in the same way; callers that do not need to know early need not look.
+ *
+ * Context: any thread. Blocks while the daemon takes nothing, at most the client's time-out.
+ *
+ * Returns: 0, or as dpvs_client_set(); -EOPNOTSUPP also when @id does not take part in transactions;
+ *   -EDQUOT or -ENOMEM when the daemon keeps no more. Since: 0.1
+ */
+int dpvs_txn_set(struct dpvs_txn *txn, uint32_t id, const void *records, uint32_t record_size,
+		 uint32_t count);
+
+/**
+ * dpvs_txn_commit:
+ * @txn: transaction; freed in any case
+ * @ret_generation: (out) (nullable): of the configuration with the changes; written on success only
+ *
+ * Carries out all changes, in their order. When one is refused none has happened, and
+ * dpvs_client_error_index() tells which: the number of its record, counted from 0 over all calls of
+ * dpvs_txn_set().
+ *
+ * Context: any thread. Blocks, at most the client's time-out for each of the answers that are missing.
+ *
+ * Returns: 0, or
+ *   -EAGAIN       the configuration was changed meanwhile (DPVS_TXN_CHECK_GENERATION)
+ *   -EINPROGRESS  committed, but a worker has not confirmed it yet
+ *   any other     the first failure of dpvs_txn_set(), or as dpvs_client_set()
+ *
+ * Since: 0.1
+ */
+int dpvs_txn_commit(struct dpvs_txn *txn, uint64_t *ret_generation);
+
+/**
+ * dpvs_txn_abort:
+ * @txn: (nullable): transaction; freed
+ *
+ * Drops all changes. dpvs_client_error() is "" afterwards.
+ *
+ * Context: any thread. Blocks, at most the client's time-out for each of the answers that are missing.
+ *
+ * Since: 0.1
+ */
+void dpvs_txn_abort(struct dpvs_txn *txn);
+
+/**
+ * dpvs_client_subscribe:
+ * @client: connection without unanswered requests
+ * @kinds: DPVS_EVENT_* bits of dpvsctrl/proto/event.h; 0: all
+ *
+ * Makes it a connection on which the daemon tells what there is and then each change, in order. There
+ * is no way back: close it.
+ *
+ * Context: any thread. Blocks, at most the client's time-out.
+ *
+ * Returns: 0, or as dpvs_client_get(); -EOPNOTSUPP when the daemon has no events. Since: 0.1
+ */
+int dpvs_client_subscribe(struct dpvs_client *client, uint32_t kinds);
+
+/**
+ * dpvs_client_next_event:
+ * @client: connection after dpvs_client_subscribe()
+ * @ret_event: (out): the event
+ * @timeout_ms: longest wait for it, in milliseconds; 0: only what is there; -1: for ever
+ *
+ * Takes the next event. Several may have been read at once: before waiting for dpvs_client_fd() with
+ * poll(2), call it with @timeout_ms 0 until it returns -EAGAIN.
+ *
+ * Context: any thread. Blocks for @timeout_ms at most.
+ *
+ * Returns: 0, or
+ *   -EAGAIN      there was none in time; the connection stays
+ *   -EINVAL      the connection is not subscribed
+ *   -ENOTCONN    the connection was lost before
+ *   -ECONNRESET  the daemon closed the connection
+ *   -EPROTO      what came does not follow the protocol; the connection is closed
+ *   -ENOMEM      no memory; the connection is closed
+ *   any other    the daemon ended the subscription; dpvs_client_error() has its text
+ *
+ * Since: 0.1
+ */
+int dpvs_client_next_event(struct dpvs_client *client, struct dpvs_event *ret_event, int timeout_ms);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,9 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/client/answer \
 	tests/fuzz/corpus/client/empty-answer \
 	tests/fuzz/corpus/client/errcode-least \
+	tests/fuzz/corpus/client/events \
+	tests/fuzz/corpus/client/events-end \
+	tests/fuzz/corpus/client/events-short \
 	tests/fuzz/corpus/client/good-bye \
 	tests/fuzz/corpus/client/half-answer \
 	tests/fuzz/corpus/client/half-header \
@@ -14,7 +17,12 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/client/refusal \
 	tests/fuzz/corpus/client/refusal-then-answer \
 	tests/fuzz/corpus/client/refusal-with-records \
+	tests/fuzz/corpus/client/stream \
+	tests/fuzz/corpus/client/stream-closed \
+	tests/fuzz/corpus/client/stream-two-sizes \
 	tests/fuzz/corpus/client/too-long \
+	tests/fuzz/corpus/client/txn \
+	tests/fuzz/corpus/client/txn-refused \
 	tests/fuzz/corpus/conf/blank-names \
 	tests/fuzz/corpus/conf/broken-section \
 	tests/fuzz/corpus/conf/carriage-returns \

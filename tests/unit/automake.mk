@@ -40,6 +40,12 @@ tests_unit_server_test_SOURCES = tests/unit/server_test.c $(sock_fixture)
 tests_unit_server_test_CFLAGS = $(test_cflags)
 tests_unit_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 
+check_PROGRAMS += tests/unit/client_test
+TESTS += tests/unit/client_test
+tests_unit_client_test_SOURCES = tests/unit/client_test.c
+tests_unit_client_test_CFLAGS = $(test_cflags)
+tests_unit_client_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+
 check_PROGRAMS += tests/unit/dpip_test
 TESTS += tests/unit/dpip_test
 tests_unit_dpip_test_SOURCES = tests/unit/dpip_test.c
