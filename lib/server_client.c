@@ -74,6 +74,7 @@ client_drop(struct client *c)
 	if (c->req != NULL)
 		req_hangup(c->req);
 	c->req = NULL;
+	req_data_free(c);
 	if (c->runnable)
 		g_queue_unlink(&s->runnable, &c->run_link);
 	c->runnable = false;

@@ -46,6 +46,14 @@ struct chunk {
 	unsigned char data[];
 };
 
+/** struct client_data: what handlers have left with a connection. */
+struct client_data {
+	struct client_data *next;
+	const void *key;
+	void *data;
+	void (*destroy)(void *data);
+};
+
 /** struct client: one connection. */
 struct client {
 	struct dpvs_server *server;
@@ -70,6 +78,7 @@ struct client {
 	uint64_t skip;  /* bytes of a refused request still to be passed over */
 
 	struct dpvs_req *req; /* under way; a client has one at a time */
+	struct client_data *data;
 
 	struct chunk *out_head;
 	struct chunk *out_tail;
@@ -160,6 +169,7 @@ void req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dp
 void req_audit_refused(const struct client *c, const struct dpvs_sockopt *opt, uint32_t count, int err,
 		       const char *errstr);
 void req_hangup(struct dpvs_req *req);
+void req_data_free(struct client *c);
 void req_check_drained(struct dpvs_req *req);
 
 #endif

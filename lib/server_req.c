@@ -116,7 +116,9 @@ req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_so
 			refuse(c, opt, msg, count, -ENOMEM, UINT32_MAX, "not enough memory for %u records", count);
 			return;
 		}
-		for (i = 0; i < count; i++) {
+		if (body->record_size == opt->record_size && count > 0)
+			memcpy(own, records, (size_t)count * opt->record_size);
+		for (i = 0; body->record_size != opt->record_size && i < count; i++) {
 			rc = dpvs_wire_get_record((const char *)records + (size_t)i * body->record_size,
 						  body->record_size,
 						  (char *)own + (size_t)i * opt->record_size,
@@ -228,6 +230,71 @@ uid_t
 dpvs_req_uid(const struct dpvs_req *req)
 {
 	return req->uid;
+}
+
+pid_t
+dpvs_req_pid(const struct dpvs_req *req)
+{
+	return req->pid;
+}
+
+static struct client_data **
+find_data(struct client *c, const void *key)
+{
+	struct client_data **link = &c->data;
+
+	while (*link != NULL && (*link)->key != key)
+		link = &(*link)->next;
+	return link;
+}
+
+void *
+dpvs_req_client_data(const struct dpvs_req *req, const void *key)
+{
+	const struct client_data *d = req->client != NULL ? *find_data(req->client, key) : NULL;
+
+	return d != NULL ? d->data : NULL;
+}
+
+int
+dpvs_req_set_client_data(struct dpvs_req *req, const void *key, void *data, void (*destroy)(void *data))
+{
+	struct client_data **link, *d;
+
+	if (req->client == NULL || req->client->dead)
+		return -ENOTCONN;
+	link = find_data(req->client, key);
+	d = *link;
+	if (data == NULL) {
+		if (d != NULL)
+			*link = d->next;
+		g_free(d);
+		return 0;
+	}
+	if (d == NULL) {
+		d = g_try_new0(struct client_data, 1);
+		if (d == NULL)
+			return -ENOMEM;
+		*link = d;
+	}
+	d->key = key;
+	d->data = data;
+	d->destroy = destroy;
+	return 0;
+}
+
+/* The connection ends. */
+void
+req_data_free(struct client *c)
+{
+	struct client_data *d;
+
+	while ((d = c->data) != NULL) {
+		c->data = d->next;
+		if (d->destroy != NULL)
+			d->destroy(d->data);
+		g_free(d);
+	}
 }
 
 int

@@ -80,6 +80,7 @@ daemon_start(const struct daemon_params *params)
 		goto err_eal;
 	}
 	sysinfo_set_modules(modules_all());
+	change_set_modules(modules_all());
 	if (modules_init(conf) < 0) {
 		exit_code = DAEMON_EAL;
 		goto err_msg;
@@ -119,6 +120,7 @@ daemon_stop(void)
 {
 	gint64 end = g_get_monotonic_time() + STOP_WAIT_US;
 
+	change_queue_stop();
 	modules_stop();
 	/* Workers confirm what is committed, as long as they live. */
 	while (change_in_flight() > 0 && g_get_monotonic_time() < end)

@@ -54,7 +54,7 @@ struct conf_key {
 	const char *help;    /**< one sentence */
 };
 
-/** struct module_sockopt: a request type of the family; tables end with a nameless entry. Give get or set. */
+/** struct module_sockopt: a request type of the family; tables end with a nameless entry. Give get, set or request. */
 struct module_sockopt {
 	const char *name;     /**< "service-add" */
 	uint32_t id;          /**< SET and GET ids are two number spaces */
@@ -63,10 +63,15 @@ struct module_sockopt {
 	/** GET: answers with dpvs_req_add(); returns 0, negative errno, DPVS_REQ_PENDING. */
 	int (*get)(struct dpvs_req *req, const void *record);
 	/**
-	 * SET: called once for each record, in order; see core/change.h. Returns 0, negative errno, or
-	 * CHANGE_MORE: to be called again with the same record, when others have had their turn.
+	 * SET: called once for each record, in order; see core/change.h. The record is valid during the call.
+	 * Returns 0, negative errno, or CHANGE_MORE: to be called again with the same record, when others have
+	 * had their turn.
 	 */
 	int (*set)(struct change *c, const void *record);
+	bool alone; /**< SET: not in a transaction, because its effect cannot be taken back */
+	/** A SET that is no change of its own: as struct dpvs_sockopt.fn, with at most .max_records records. */
+	int (*request)(struct dpvs_req *req, const void *records, uint32_t count);
+	uint32_t max_records;
 };
 
 /** Which lcores run a job, and how often. */

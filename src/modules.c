@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/sysinfo.h"
+#include "core/txn.h"
 #include "lb/conn.h"
 #include "lb/laddr.h"
 #include "lb/service.h"
@@ -48,6 +49,7 @@ static const struct module *const modules[] = {
 	&graph_module,
 	&handover_module,
 	&sysinfo_module,
+	&txn_module,
 	/* net */
 	&port_module,
 	&netif_module,
@@ -121,8 +123,8 @@ modules_check_tables(GHashTable *taken, const struct module *m)
 	for (o = m->sockopts; o != NULL && o->name != NULL; o++) {
 		err |= modules_claim(taken, m, "request name", o->name);
 		err |= modules_claim_id(taken, m, o->get != NULL ? "GET" : "SET", o->id);
-		if ((o->get == NULL) == (o->set == NULL)) {
-			log_error("modules", "request %s: needs a get or a set handler", o->name);
+		if ((o->get != NULL) + (o->set != NULL) + (o->request != NULL) != 1) {
+			log_error("modules", "request %s: needs a get, a set or a request handler", o->name);
 			err = -EINVAL;
 		}
 	}

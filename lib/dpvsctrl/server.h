@@ -221,6 +221,52 @@ void dpvs_req_set_flags(struct dpvs_req *req, uint32_t flags);
 uid_t dpvs_req_uid(const struct dpvs_req *req);
 
 /**
+ * dpvs_req_pid:
+ * @req: request
+ *
+ * Context: main lcore.
+ *
+ * Returns: the process that connected, by SO_PEERCRED; it may have ended since. Since: 0.1
+ */
+pid_t dpvs_req_pid(const struct dpvs_req *req);
+
+/**
+ * dpvs_req_client_data:
+ * @req: request
+ * @key: address that tells whose data is meant, as given to dpvs_req_set_client_data()
+ *
+ * What an earlier request of the same connection has left. It goes with the connection: a handler that
+ * answers later must ask again.
+ *
+ * Context: main lcore.
+ *
+ * Returns: the data, or NULL: none, or the client has hung up. Since: 0.1
+ */
+void *dpvs_req_client_data(const struct dpvs_req *req, const void *key);
+
+/**
+ * dpvs_req_set_client_data:
+ * @req: request
+ * @key: (not nullable): any address of the caller's own, for which there is one piece of data for each
+ *   connection
+ * @data: (nullable): what later requests of this connection shall find; NULL: nothing
+ * @destroy: (nullable): called with @data when the connection ends; not when other data takes its
+ *   place, which is up to the caller
+ *
+ * Leaves something for the connection.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or
+ *   -ENOTCONN  the client has hung up; @data stays the caller's
+ *   -ENOMEM    no memory; @data stays the caller's
+ *
+ * Since: 0.1
+ */
+int dpvs_req_set_client_data(struct dpvs_req *req, const void *key, void *data,
+			     void (*destroy)(void *data));
+
+/**
  * dpvs_req_cancelled:
  * @req: request
  *

@@ -2,25 +2,29 @@
 /*
  * See change.h. A commit is one multicast (DPVS_MSG_COMMIT) that carries the address of the change; the
  * list of operations is constant from then on and shared by all workers. A worker applies a slice per loop
- * and acknowledges when it has applied all. Commits reach each worker in the order they were made.
+ * and acknowledges when it has applied all. Commits reach each worker in the order they were made. When all
+ * have acknowledged, the done notes run, slice by slice like everything that clients cause (change_queue.c).
  */
-#include "core/change_priv.h"
-
 #include <dpvsctrl/msg.h>
 #include <errno.h>
-#include <glib.h>
 #include <inttypes.h>
 #include <rte_common.h>
 #include <rte_lcore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "core/change_priv.h"
+#include "core/fault.h"
 #include "core/lcore.h"
 #include "core/log.h"
 #include "module.h"
 
 /* Operations that a worker applies per loop: some microseconds, so that its queues do not fill. */
 #define CHANGE_SLICE 64
+
+/* Memory for operations is taken in pieces of this size, after a first one for the many changes of one operation. */
+#define CHUNK_SIZE (64u << 10)
+#define CHUNK_FIRST 1024u
 
 /* Something to be done when the change ends. */
 struct change_note {
@@ -41,23 +45,6 @@ struct change_operation {
 	uint32_t len;
 };
 
-/* main: rw until it is committed, then workers read ops and generation. */
-struct change {
-	GArray *undo;
-	GArray *done;
-	GArray *before;
-	guint prepared; /* how many of before have run */
-	GArray *ops;
-	char *error;
-	unsigned int mode; /* CHANGE_* */
-	bool visible;      /* change_visible() */
-	uint64_t serial;
-	uint64_t generation;
-	change_end_fn end;
-	void *end_arg;
-	GList link; /* in in_flight */
-};
-
 /* worker: rw, main: ro; a cache line each */
 struct change_lcore {
 	_Atomic uint64_t generation; /* release by the worker, acquire by who asks */
@@ -65,14 +52,14 @@ struct change_lcore {
 } __rte_cache_aligned;
 
 static struct change_lcore change_lcores[RTE_MAX_LCORE];
-static GQueue in_flight = G_QUEUE_INIT;
+static GQueue in_flight = G_QUEUE_INIT; /* committed, not acknowledged by all; the oldest first */
+static GQueue finishing = G_QUEUE_INIT; /* acknowledged by all, done notes are left */
 static uint64_t generation;
-static uint64_t serials;         /* given out so far */
-static struct change *preparing; /* a client's change between its first record and its commit */
+static uint64_t serials; /* given out so far */
 
 /* ---- on a worker ---- */
 
-static void
+void
 change_msg_commit(struct dpvs_msg *msg)
 {
 	const struct change *c = *(const struct change *const *)dpvs_msg_data(msg);
@@ -123,21 +110,56 @@ change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), v
 }
 
 int
-change_prepare(struct change *c)
+change_prepare_step(struct change *c)
 {
-	/* By index, and a copy: a note may add notes. */
-	while (c->prepared < c->before->len) {
-		struct change_prepare_note note =
-			g_array_index(c->before, struct change_prepare_note, c->prepared++);
-		int err;
+	struct change_prepare_note note;
+	int err;
 
-		do {
-			err = note.fn(c, note.arg);
-		} while (err == CHANGE_MORE);
-		if (err < 0)
-			return err;
+	if (c->before_next == c->before->len)
+		return 0;
+	/* A copy: a note may add notes. */
+	note = g_array_index(c->before, struct change_prepare_note, c->before_next);
+	err = note.fn(c, note.arg);
+	if (err == 0)
+		c->before_next++;
+	return err == 0 && c->before_next < c->before->len ? CHANGE_MORE : err;
+}
+
+bool
+change_undo_step(struct change *c)
+{
+	struct change_note note;
+
+	if (c->undo->len == 0)
+		return false;
+	note = g_array_index(c->undo, struct change_note, c->undo->len - 1);
+	g_array_set_size(c->undo, c->undo->len - 1);
+	note.fn(note.arg);
+	return true;
+}
+
+/* ---- operations ---- */
+
+/* @len zero bytes that live as long as @c, or NULL. */
+static void *
+change_alloc(struct change *c, uint32_t len)
+{
+	uint32_t size;
+	void *chunk;
+
+	len = RTE_ALIGN_CEIL(RTE_MAX(len, 1u), 8u);
+	if (c->chunk_size - c->chunk_used < len) {
+		size = RTE_MAX(len, c->chunks->len == 0 ? CHUNK_FIRST : CHUNK_SIZE);
+		chunk = FAULT_POINT("change.op") ? NULL : g_try_malloc0(size);
+		if (chunk == NULL)
+			return NULL;
+		g_ptr_array_add(c->chunks, chunk);
+		c->chunk_size = size;
+		c->chunk_used = 0;
 	}
-	return 0;
+	chunk = (char *)g_ptr_array_index(c->chunks, c->chunks->len - 1) + c->chunk_used;
+	c->chunk_used += len;
+	return chunk;
 }
 
 void *
@@ -150,13 +172,19 @@ change_op(struct change *c, uint32_t type, uint32_t len)
 		g_error("change: message type %u takes no part in commits", type);
 	op.apply = t->on_commit;
 	op.len = len;
-	op.data = g_try_malloc0(MAX(len, 1));
+	op.data = change_alloc(c, len);
 	if (op.data == NULL) {
 		change_error(c, -ENOMEM, "out of memory");
 		return NULL;
 	}
 	g_array_append_val(c->ops, op);
 	return op.data;
+}
+
+void
+change_visible(struct change *c)
+{
+	c->visible = true;
 }
 
 int
@@ -177,54 +205,16 @@ change_error_text(const struct change *c)
 	return c->error;
 }
 
-int
-change_has_ops(const struct change *c)
-{
-	return c->ops->len > 0 || c->visible;
-}
-
-void
-change_visible(struct change *c)
-{
-	c->visible = true;
-}
-
 unsigned int
 change_mode(const struct change *c)
 {
-	return c->mode;
+	return c->job.mode;
 }
 
 uint64_t
 change_serial(const struct change *c)
 {
 	return c->serial;
-}
-
-uint64_t
-change_preparing(void)
-{
-	return preparing != NULL ? preparing->serial : 0;
-}
-
-bool
-change_busy(void)
-{
-	return preparing != NULL;
-}
-
-bool
-change_slice_over(void)
-{
-	return false; /* a change is prepared in one go */
-}
-
-struct change *
-change_begin_client(unsigned int mode)
-{
-	preparing = change_begin();
-	preparing->mode = mode;
-	return preparing;
 }
 
 /* ---- life ---- */
@@ -238,19 +228,35 @@ change_begin(void)
 	c->done = g_array_new(FALSE, FALSE, sizeof(struct change_note));
 	c->before = g_array_new(FALSE, FALSE, sizeof(struct change_prepare_note));
 	c->ops = g_array_new(FALSE, FALSE, sizeof(struct change_operation));
+	c->chunks = g_ptr_array_new_with_free_func(g_free);
 	c->link.data = c;
 	c->serial = ++serials;
 	return c;
 }
 
-static void
+int
+change_reserve(struct change *c)
+{
+	int err = FAULT_POINT("change.reserve") ? -ENOBUFS : dpvs_msg_commit_reserve();
+
+	if (err < 0)
+		return err;
+	c->msg = FAULT_POINT("change.msg") ? NULL : dpvs_msg_new(DPVS_MSG_COMMIT, sizeof(c));
+	if (c->msg != NULL)
+		return 0;
+	dpvs_msg_commit_release();
+	return -ENOBUFS;
+}
+
+void
 change_free(struct change *c)
 {
-	guint i;
-
-	for (i = 0; i < c->ops->len; i++)
-		g_free(g_array_index(c->ops, struct change_operation, i).data);
+	if (c->msg != NULL) {
+		dpvs_msg_free(c->msg);
+		dpvs_msg_commit_release();
+	}
 	g_array_unref(c->ops);
+	g_ptr_array_unref(c->chunks);
 	g_array_unref(c->undo);
 	g_array_unref(c->done);
 	g_array_unref(c->before);
@@ -258,49 +264,63 @@ change_free(struct change *c)
 	g_free(c);
 }
 
-/* It is committed, or was undone. */
-static void
-change_prepared(const struct change *c)
+void
+change_end(struct change *c, int status)
 {
-	if (preparing == c)
-		preparing = NULL;
+	void (*end)(struct change *c, int status, void *arg) = c->job.end;
+
+	c->job.end = NULL;
+	if (end != NULL)
+		end(c, status, c->job.arg);
 }
 
 void
 change_abandon(struct change *c)
 {
-	struct change_note *note;
-	guint i;
-
-	for (i = c->undo->len; i > 0; i--) {
-		note = &g_array_index(c->undo, struct change_note, i - 1);
-		note->fn(note->arg);
-	}
-	change_prepared(c);
+	while (change_undo_step(c))
+		;
 	change_free(c);
 }
 
+/* Runs the next done note of @c, which has one. */
 static void
-change_run_done(struct change *c)
+change_done_next(struct change *c)
 {
-	struct change_note *note;
-	guint i;
+	struct change_note note = g_array_index(c->done, struct change_note, c->done_next++);
 
-	/* By index: a note may free things, but it may not add notes. */
-	for (i = 0; i < c->done->len; i++) {
-		note = &g_array_index(c->done, struct change_note, i);
-		note->fn(note->arg);
-	}
+	note.fn(note.arg);
 }
 
+bool
+change_has_done(void)
+{
+	return finishing.length > 0;
+}
+
+bool
+change_done_step(void)
+{
+	struct change *c = g_queue_peek_head(&finishing);
+
+	if (c == NULL)
+		return false;
+	if (c->done_next < c->done->len)
+		change_done_next(c);
+	if (c->done_next >= c->done->len) {
+		g_queue_unlink(&finishing, &c->link);
+		change_free(c);
+	}
+	return true;
+}
+
+/* All workers have it. Who waits hears of it first; then what is not needed any more can go. */
 static void
-change_finish(struct change *c)
+change_acknowledged_by_all(struct change *c)
 {
 	g_queue_unlink(&in_flight, &c->link);
-	change_run_done(c);
-	if (c->end != NULL)
-		c->end(c, 0, c->end_arg);
-	change_free(c);
+	g_queue_push_tail_link(&finishing, &c->link);
+	change_end(c, 0);
+	change_work();
 }
 
 static void
@@ -312,7 +332,7 @@ change_acknowledged(struct dpvs_msg *msg, int status, void *arg)
 	/* Reads with acquire what each worker stored with release when it had applied all of it. */
 	if (change_late_worker(arg) >= 0)
 		log_error("change", "acknowledged by a worker that has not applied it");
-	change_finish(arg);
+	change_acknowledged_by_all(arg);
 }
 
 int
@@ -334,88 +354,90 @@ change_late(struct dpvs_msg *msg, int status, void *arg)
 
 	log_error("change", "generation %" PRIu64 " is committed, but worker %d has not confirmed it yet",
 		  c->generation, worker);
-	if (c->end != NULL)
-		c->end(c, -EINPROGRESS, c->end_arg);
+	change_end(c, -EINPROGRESS);
 }
 
 /* Nothing for workers to apply, but its notes may free what an earlier change still shows to them. */
 static void
-change_commit_empty(struct change *c)
+change_go_empty(struct change *c)
 {
 	struct change *last = g_queue_peek_tail(&in_flight);
 
-	change_prepared(c);
 	if (last != NULL) {
 		g_array_append_vals(last->done, c->done->data, c->done->len);
 		g_array_set_size(c->done, 0);
 	}
-	change_run_done(c);
-	if (c->end != NULL)
-		c->end(c, 0, c->end_arg);
+	if (c->job.step != NULL) {
+		g_queue_push_tail_link(&finishing, &c->link);
+		change_end(c, 0);
+		return;
+	}
+	/* One of the daemon's own is short, and its maker may not be ready for others'. */
+	while (c->done_next < c->done->len)
+		change_done_next(c);
 	change_free(c);
 }
 
-int
-change_commit_async(struct change *c, change_end_fn end, void *arg)
+void
+change_go(struct change *c)
 {
-	struct dpvs_msg *msg;
-	int err;
+	struct dpvs_msg *msg = c->msg;
 
-	c->end = end;
-	c->end_arg = arg;
-	err = change_prepare(c);
-	if (err < 0) {
-		change_abandon(c);
-		return err;
+	if (c->ops->len == 0 && !c->visible) {
+		change_go_empty(c);
+		return;
 	}
-	if (!change_has_ops(c)) {
-		change_commit_empty(c);
-		return 0;
-	}
-	err = dpvs_msg_commit_reserve();
-	if (err < 0) {
-		change_abandon(c);
-		return err;
-	}
-	msg = dpvs_msg_new(DPVS_MSG_COMMIT, sizeof(c));
-	if (msg == NULL) {
-		dpvs_msg_commit_release();
-		change_abandon(c);
-		return -ENOBUFS;
-	}
+	c->msg = NULL;
 	*(struct change **)dpvs_msg_data(msg) = c;
 	c->generation = ++generation;
-	change_prepared(c);
 	g_queue_push_tail_link(&in_flight, &c->link);
-	dpvs_msg_commit(msg, 0, change_acknowledged, change_late, c);
-	return 0;
+	dpvs_msg_commit(msg, c->job.deadline_ms, change_acknowledged, change_late, c);
 }
 
 int
 change_commit(struct change *c)
 {
-	return change_commit_async(c, NULL, NULL);
+	int err;
+
+	do {
+		err = change_prepare_step(c);
+	} while (err == CHANGE_MORE);
+	if (err == 0 && (c->ops->len > 0 || c->visible))
+		err = change_reserve(c);
+	if (err < 0) {
+		change_abandon(c);
+		return err;
+	}
+	change_go(c);
+	return 0;
 }
 
 unsigned int
 change_in_flight(void)
 {
-	return g_queue_get_length(&in_flight);
+	return in_flight.length + finishing.length;
 }
 
-void
-change_no_end(struct change *c)
+unsigned int
+change_unacknowledged(void)
 {
-	c->end = NULL;
+	return in_flight.length;
 }
 
 void
 change_fini(void)
 {
 	unsigned int i;
+	struct change *c;
 
-	while (!g_queue_is_empty(&in_flight))
-		change_finish(g_queue_peek_head(&in_flight));
+	while ((c = g_queue_peek_head(&in_flight)) != NULL) {
+		g_queue_unlink(&in_flight, &c->link);
+		g_queue_push_tail_link(&finishing, &c->link);
+		change_end(c, 0);
+	}
+	while (change_done_step())
+		;
+	change_queue_fini();
 	generation = 0;
 	for (i = 0; i < RTE_MAX_LCORE; i++) {
 		atomic_store_explicit(&change_lcores[i].generation, 0, memory_order_relaxed);
@@ -442,18 +464,3 @@ change_unconfirmed(unsigned int lcore)
 {
 	return generation - change_generation_of(lcore);
 }
-
-static const struct dpvs_msg_type change_msgs[] = {
-	{
-		.type = DPVS_MSG_COMMIT,
-		.name = "commit",
-		.prio = DPVS_MSG_PRIO_NORM,
-		.on_worker = change_msg_commit,
-	},
-	{},
-};
-
-const struct module change_module = {
-	.name = "change",
-	.msgs = change_msgs,
-};

@@ -1,40 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What core/ctl.c and start-up need of core/change.c; modules need change.h only.
+ * What core/ctl.c, core/txn.c and start-up need of changes; modules need change.h only. At the end what
+ * change.c (notes, operations, commits) and change_queue.c (clients' changes, slice by slice) share.
  *
  * Thread-safety: main lcore only.
  */
 #ifndef CHANGE_PRIV_H
 #define CHANGE_PRIV_H
 
+#include <glib.h>
+
 #include "core/change.h"
 
+struct dpvs_msg;
 struct module;
 extern const struct module change_module; /* the message COMMIT */
 
 /**
- * change_end_fn: how a committed change ended: 0, all workers have applied it; -EINPROGRESS, the deadline
- * has passed (called again with 0 later). @c is valid during the call.
+ * struct change_job: what a client wants to be done, as one change.
+ * @step: the next record. Returns 0: that was the last; CHANGE_MORE: there is another, or this one needs
+ *   another turn; or a negative errno: refused
+ * @end: called once, how it went: 0, all workers have applied it; -EINPROGRESS, it is committed but a worker
+ *   did not confirm it in time (change_late_worker()); -ETIMEDOUT, its turn did not come in time, nothing
+ *   was done; another negative errno: refused, nothing is changed. @c is valid during the call
+ * @arg: for both
+ * @mode: bits of CHANGE_*
+ * @deadline_ms: longest wait for its turn, and, after the commit, for the workers
  */
-typedef void (*change_end_fn)(struct change *c, int status, void *arg);
-
-/** change_begin_client: a change that a client asked for, with change_mode() @mode; change_busy() until it ends. */
-struct change *change_begin_client(unsigned int mode);
-
-/** change_commit_async: as change_commit(); @end is called once or twice later, never when this failed. */
-int change_commit_async(struct change *c, change_end_fn end, void *arg);
+struct change_job {
+	int (*step)(struct change *c, void *arg);
+	void (*end)(struct change *c, int status, void *arg);
+	void *arg;
+	unsigned int mode;
+	uint32_t deadline_ms;
+};
 
 /**
- * change_prepare: runs what change_before_commit() noted and has not run yet; change_commit_async() does it
- * too. Returns 0, or the error of a note: the caller abandons the change.
+ * change_submit: carries @job out, at once when there is nothing else to do, else when its turn comes; @end
+ * may be called before this returns. Jobs are begun in the order in which they were submitted.
  */
-int change_prepare(struct change *c);
+void change_submit(const struct change_job *job);
 
-/** change_no_end: the end function of @c is not called any more. */
-void change_no_end(struct change *c);
+/** change_queue_stop: the daemon ends: what is under way is undone, what waits is refused, with -ESHUTDOWN. */
+void change_queue_stop(void);
 
-/** change_has_ops: is there anything that workers have to apply? */
-int change_has_ops(const struct change *c);
+/** change_set_modules: whose .sync is called. */
+void change_set_modules(const struct module *const *modules);
+
+/** change_set_slice: longest slice; 0: each step is a slice of its own, for tests. */
+void change_set_slice(unsigned int us);
 
 /** change_error_text: what change_error() set, or NULL. */
 const char *change_error_text(const struct change *c);
@@ -42,10 +56,88 @@ const char *change_error_text(const struct change *c);
 /** change_late_worker: the first worker index that has not confirmed @c, or -1. */
 int change_late_worker(const struct change *c);
 
-/** change_in_flight: how many committed changes wait for workers. */
+/** change_in_flight: how many changes are committed and not yet done with, their notes too. */
 unsigned int change_in_flight(void);
+
+/** change_waiting: how many jobs wait for their turn. */
+unsigned int change_waiting(void);
 
 /** change_fini: workers have ended: what they had not confirmed is done now. */
 void change_fini(void);
+
+/*
+ * ---- between change.c and change_queue.c
+ */
+
+/* How far a client's change is. */
+enum change_phase {
+	CHANGE_WAITS,
+	CHANGE_RECORDS,
+	CHANGE_SYNCS,
+	CHANGE_BEFORE,
+	CHANGE_UNDOES,
+};
+
+/* main: rw until it is committed, then workers read ops and generation. */
+struct change {
+	GArray *undo;      /* struct change_note */
+	GArray *done;      /* struct change_note */
+	GArray *before;    /* struct change_prepare_note */
+	guint before_next; /* how many of before have run */
+	guint done_next;   /* how many of done have run */
+	GArray *ops;       /* struct change_operation */
+	GPtrArray *chunks; /* memory of the operations */
+	uint32_t chunk_size;
+	uint32_t chunk_used;
+	char *error;
+	bool visible; /* change_visible() */
+	uint64_t serial;
+	uint64_t generation;
+	struct dpvs_msg *msg; /* the commit, for which a slot is reserved; NULL: not yet, or sent */
+	GList link;           /* in the queue, in in_flight, or in those whose done notes run */
+
+	/* of a client; .job.step is NULL in the daemon's own */
+	struct change_job job;
+	enum change_phase phase;
+	guint module; /* whose .sync is next */
+	int status;   /* why it is undone */
+	int64_t expires_us;
+};
+
+/** change_reserve: a slot in the commit ring of each worker. Returns 0 or -ENOBUFS. */
+int change_reserve(struct change *c);
+
+/** change_prepare_step: runs the next note of change_before_commit(). Returns 0: that was all; else as the note. */
+int change_prepare_step(struct change *c);
+
+/** change_undo_step: runs the next undo note. Returns false: there is none. */
+bool change_undo_step(struct change *c);
+
+/** change_done_step: runs the next done note of those that are acknowledged. Returns false: there is none. */
+bool change_done_step(void);
+
+/** change_go: commits, with the slot that change_reserve() got. Cannot fail. */
+void change_go(struct change *c);
+
+/** change_free: with all that it holds, a reserved slot too. */
+void change_free(struct change *c);
+
+/** change_end: tells who wants to know, once. */
+void change_end(struct change *c, int status);
+
+/** change_has_done: is there a done note that can run? */
+bool change_has_done(void);
+
+/** change_unacknowledged: changes that workers have not all confirmed. */
+unsigned int change_unacknowledged(void);
+
+/** change_msg_commit: on a worker: the next operations of a commit. */
+void change_msg_commit(struct dpvs_msg *msg);
+
+/** change_queue_fini: for change_fini(). */
+void change_queue_fini(void);
+
+/** change_work: runs what can be run now, as long as this turn of the main loop has time for it. */
+void change_work(void);
 
 #endif

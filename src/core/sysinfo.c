@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/change.h"
+#include "core/ctl.h"
 #include "core/graph_priv.h"
 #include "core/lcore.h"
 #include "core/ping.h"
@@ -94,15 +95,23 @@ sysinfo_drops(unsigned int lcore)
 static int
 sysinfo_ctl_hello(struct dpvs_req *req, const void *record)
 {
+	const struct dpvs_hello_info *asked = record;
 	struct dpvs_hello_info info = {
 		.proto_version = DPVS_PROTO_VERSION,
+		.features = DPVS_FEATURE_TRANSACTIONS,
 		.max_request = DPVS_BODY_MAX,
 		.max_inflight = 256, /* the server's default, which ctl.c leaves */
 		.pid = (uint32_t)getpid(),
 		.version = PACKAGE_VERSION,
 		.name = "dpvsd",
 	};
+	int err;
 
+	err = ctl_ask_deadlines(req, asked->get_deadline_ms, asked->set_deadline_ms);
+	if (err < 0)
+		return err;
+	info.get_deadline_ms = ctl_deadline_of(req, false);
+	info.set_deadline_ms = ctl_deadline_of(req, true);
 	dpvs_req_add(req, &info, sizeof(info));
 	return 0;
 }

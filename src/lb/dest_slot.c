@@ -334,6 +334,8 @@ dest_job_reap(void)
 	uint32_t reaped = 0;
 	int err = 0;
 
+	if (change_busy())
+		return -EAGAIN; /* next time */
 	for (; err == 0 && left > 0; left--) {
 		struct rs *rs = TAILQ_FIRST(&trash);
 

@@ -458,6 +458,8 @@ laddr_job_reap(void)
 	struct laddr *next;
 	int err = 0;
 
+	if (change_busy())
+		return -EAGAIN; /* next time */
 	for (struct laddr *la = TAILQ_FIRST(&trash); err == 0 && la != NULL; la = next) {
 		next = TAILQ_NEXT(la, trash_link);
 		if (conns_of(la->index) != 0)

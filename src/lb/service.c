@@ -249,6 +249,7 @@ static const struct module_sockopt service_sockopts[] = {
 		.id = DPVS_SET_SERVICE_ZERO,
 		.record_size = sizeof(struct dpvs_service_key),
 		.set = service_ctl_zero,
+		.alone = true,
 	},
 	{
 		.name = "service-add",
@@ -298,6 +299,7 @@ static const struct module_sockopt service_sockopts[] = {
 		.record_size = sizeof(struct dpvs_service_key),
 		.need_record = true,
 		.set = service_ctl_garp,
+		.alone = true,
 	},
 	{
 		.name = "timeouts-set",

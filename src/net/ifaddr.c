@@ -404,6 +404,8 @@ ifaddr_job_age(void)
 	unsigned int expired = 0;
 	int ret = 0;
 
+	if (change_busy())
+		return -EAGAIN; /* next time */
 	g_hash_table_iter_init(&iter, addrs);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
 		const struct ifaddr *a = key;

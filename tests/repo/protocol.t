@@ -39,7 +39,7 @@ is "all records are there" "$(sed -n 's/^`struct \(dpvs_[a-z0-9_]*\)`, .*/\1/p' 
 sizes=$(sed -n 's/^`struct \(dpvs_[a-z0-9_]*\)`, \([0-9]*\) bytes$/\1 \2/p' "$doc")
 sed -n 's/^| \([0-9]*\) | \([GS]ET\) | \([a-z0-9-]*\) | `*\([a-z_-]*\)`*\(, needed\)* | .* |$/\2 \1 \3 \4/p' "$doc" |
 	while read -r type id name record; do
-		size=$(echo "$sizes" | sed -n "s/^$record //p")
+		size=$(printf '%s\nbyte 1\n' "$sizes" | sed -n "s/^$record //p")
 		echo "$type $id $name ${size:-0}"
 	done | tr 'GETS' 'gets' | sort >"$TEST_DIR/doc"
 "$top_builddir/src/dpvsd" --list-modules 2>"$TEST_DIR/stderr" |

@@ -27,18 +27,28 @@ enum {
 	DPVS_SET_MSG_ZERO = 8200,
 };
 
-/** struct dpvs_hello_info: answer of 8000. The request may carry the same record with the client's versions. */
+/** Bits of struct dpvs_hello_info.features. */
+enum {
+	DPVS_FEATURE_TRANSACTIONS = 1u << 0, /**< 8001 to 8004 */
+};
+
+/**
+ * struct dpvs_hello_info: answer of 8000. The request may carry the same record, of which the daemon looks at
+ * the two deadlines.
+ */
 struct dpvs_hello_info {
 	uint32_t proto_version; /**< DPVS_PROTO_VERSION */
-	uint32_t features;      /**< zero; bits are added as features are */
+	uint32_t features;      /**< DPVS_FEATURE_* */
 	uint64_t max_request;   /**< bytes of body that a request may have */
 	uint32_t max_inflight;  /**< requests of one connection that may be unanswered */
 	uint32_t pid;
 	char version[32]; /**< of the program, "0.1.0" */
 	char name[32];    /**< of the program, "dpvsd" */
+	uint32_t get_deadline_ms; /**< longest wait of a GET for a worker; in a request: for this connection, 0: as it is */
+	uint32_t set_deadline_ms; /**< longest wait of a SET for its turn, and for the workers; likewise */
 };
 
-static_assert(sizeof(struct dpvs_hello_info) == 88, "wire format");
+static_assert(sizeof(struct dpvs_hello_info) == 96, "wire format");
 
 /** struct dpvs_msg_type_info: a message type on one lcore. */
 struct dpvs_msg_type_info {

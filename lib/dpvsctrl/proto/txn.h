@@ -22,6 +22,9 @@
 extern "C" {
 #endif
 
+/** Most bytes of one append. */
+#define DPVS_TXN_APPEND_MAX (1u << 20)
+
 enum {
 	DPVS_SET_TXN_BEGIN = 8001,
 	DPVS_SET_TXN_APPEND = 8002,
