@@ -150,7 +150,7 @@ change_alloc(struct change *c, uint32_t len)
 	len = RTE_ALIGN_CEIL(RTE_MAX(len, 1u), 8u);
 	if (c->chunk_size - c->chunk_used < len) {
 		size = RTE_MAX(len, c->chunks->len == 0 ? CHUNK_FIRST : CHUNK_SIZE);
-		chunk = FAULT_POINT("change.op") ? NULL : g_try_malloc0(size);
+		chunk = g_try_malloc0(size);
 		if (chunk == NULL)
 			return NULL;
 		g_ptr_array_add(c->chunks, chunk);
@@ -172,7 +172,7 @@ change_op(struct change *c, uint32_t type, uint32_t len)
 		g_error("change: message type %u takes no part in commits", type);
 	op.apply = t->on_commit;
 	op.len = len;
-	op.data = change_alloc(c, len);
+	op.data = FAULT_POINT("change.op") ? NULL : change_alloc(c, len);
 	if (op.data == NULL) {
 		change_error(c, -ENOMEM, "out of memory");
 		return NULL;

@@ -259,7 +259,7 @@ txn_room(struct txn *txn, uint32_t len)
 	unsigned char *block;
 
 	if (txn->block_size - txn->block_used < len) {
-		block = FAULT_POINT("txn.append") ? NULL : g_try_malloc(MAX(len, TXN_BLOCK));
+		block = g_try_malloc(MAX(len, TXN_BLOCK));
 		if (block == NULL)
 			return NULL;
 		g_ptr_array_add(txn->blocks, block);
