@@ -27,3 +27,11 @@ dist_check_SCRIPTS += tests/ctl/services.t
 # The examples of doc/examples.
 TESTS += tests/ctl/example-c.t tests/ctl/example-python.t
 dist_check_SCRIPTS += tests/ctl/example-c.t tests/ctl/example-python.t
+
+# All kinds of bad clients at once, and a worker that stops.
+check_PROGRAMS += tests/ctl/safety_test
+TESTS += tests/ctl/safety_test
+tests_ctl_safety_test_SOURCES = tests/ctl/safety_test.c tests/ctl/crowd.c tests/ctl/crowd.h
+tests_ctl_safety_test_CPPFLAGS = $(test_cppflags)
+tests_ctl_safety_test_CFLAGS = $(test_cflags)
+tests_ctl_safety_test_LDADD = $(test_net_libs)

@@ -40,6 +40,18 @@ ok "the refusal names the socket" grep -q "$DPVS_SOCKET" "$TEST_DIR/err"
 ok "the first one lives on" "$DPIP" link show
 first=$daemon_pid
 
+# What another program must not inherit: sockets, doorbells, the lock.
+inherited=
+for fd in "/proc/$daemon_pid/fd/"*; do
+	case $(readlink "$fd") in
+	socket:* | *eventfd* | *.lock)
+		flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$daemon_pid/fdinfo/${fd##*/}")
+		[ $((flags & 02000000)) -ne 0 ] || inherited="$inherited $fd"
+		;;
+	esac
+done
+is "no socket, doorbell or lock is for other programs" "$inherited" ""
+
 # A daemon next to it, with a socket of its own.
 DPVS_SOCKET=$TEST_DIR/other
 daemon_try -c "$TEST_DIR/dpvsd.conf"

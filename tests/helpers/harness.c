@@ -181,8 +181,8 @@ harness_frame(const void *bytes, size_t len)
 	return m;
 }
 
-void
-harness_inject(uint16_t port, unsigned int worker, struct rte_mbuf *m)
+bool
+harness_offer(uint16_t port, unsigned int worker, struct rte_mbuf *m)
 {
 	unsigned int q;
 
@@ -190,7 +190,13 @@ harness_inject(uint16_t port, unsigned int worker, struct rte_mbuf *m)
 	g_assert_cmpuint(worker, <, worker_count);
 	for (q = 0; port_rx_worker(port, (uint16_t)q) != worker; q++)
 		;
-	while (rte_ring_enqueue(ring_ports[port].rx[q], m) != 0)
+	return rte_ring_enqueue(ring_ports[port].rx[q], m) == 0;
+}
+
+void
+harness_inject(uint16_t port, unsigned int worker, struct rte_mbuf *m)
+{
+	while (!harness_offer(port, worker, m))
 		harness_pump(1);
 }
 

@@ -55,6 +55,12 @@ struct rte_mbuf *harness_frame(const void *bytes, size_t len);
 void harness_inject(uint16_t port, unsigned int worker, struct rte_mbuf *m);
 
 /**
+ * harness_offer: the same without patience: takes @m and returns true, or false when the queue is full (a card
+ * would lose the packet then, and count it). May be called from a source of the main loop.
+ */
+bool harness_offer(uint16_t port, unsigned int worker, struct rte_mbuf *m);
+
+/**
  * harness_collect: takes what was sent on @port, at most @max packets; waits until there are @want, at
  * most @timeout_ms. Returns how many; in the order in which each worker sent them.
  */
