@@ -15,6 +15,7 @@
 
 #include <dpvsctrl/wire.h>
 
+#include "core/ctl.h"
 #include "lb/conn.h"
 
 /* Connections of one slice, and how many a worker looks at for it: some 20 us. */
@@ -249,7 +250,7 @@ dump_send(struct dump *d)
 	s->limit = MIN(d->left, SLICE_RECORDS);
 	memcpy(dpvs_msg_data(msg), &s, sizeof(s));
 	atomic_store_explicit(&s->state, SLICE_ASKED, memory_order_release);
-	err = dpvs_msg_request(msg, lcore_of_worker(d->worker), 0, dump_done, d);
+	err = dpvs_msg_request(msg, lcore_of_worker(d->worker), ctl_deadline_ms(d->req), dump_done, d);
 	if (err != 0)
 		dpvs_msg_free(msg);
 	return err;
@@ -334,7 +335,7 @@ conn_ctl_get(struct dpvs_req *req, const void *record)
 	err = dpvs_msg_request(msg,
 			       lcore_of_worker(flow_owner(f->client.family, &client,
 							  rte_cpu_to_be_16(f->client_port))),
-			       0, get_done, req);
+			       ctl_deadline_ms(req), get_done, req);
 	if (err == 0)
 		return DPVS_REQ_PENDING;
 	dpvs_msg_free(msg);

@@ -183,6 +183,9 @@ ifaddr_ctl_del(struct change *c, const void *record)
 	return ifaddr_swap(c, old, ifaddr_as_held(old));
 }
 
+/* Addresses that go before others have their turn; each takes up to three routes along. */
+#define FLUSH_PART 64
+
 static int
 ifaddr_ctl_flush(struct change *c, const void *record)
 {
@@ -197,7 +200,7 @@ ifaddr_ctl_flush(struct change *c, const void *record)
 	if (ret != 0)
 		return ret;
 	g_hash_table_iter_init(&iter, ifaddr_all());
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+	while (list->len < FLUSH_PART && g_hash_table_iter_next(&iter, &key, NULL)) {
 		const struct ifaddr *a = key;
 
 		if (a->given && !a->automatic && (nif == NULL || a->port == nif->port) &&
@@ -206,7 +209,7 @@ ifaddr_ctl_flush(struct change *c, const void *record)
 	}
 	for (guint i = 0; i < list->len && ret == 0; i++)
 		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
-	return ret;
+	return ret == 0 && list->len == FLUSH_PART ? CHANGE_MORE : ret;
 }
 
 static uint32_t

@@ -37,7 +37,18 @@
 /** Probes that one run of the job may send; at ten runs a second it keeps up with 640 entries a second. */
 #define PROBE_BURST 64
 
+/** Messages of workers that may wait for a change to be ready. */
+#define POSTPONED_MAX 1024
+
+/** struct neigh_postponed: a message that waits. */
+struct neigh_postponed {
+	bool resolve; /**< NEIGH_RESOLVE, which has a key only; else NEIGH_INPUT */
+	struct neigh_input_msg in;
+};
+
 static GHashTable *neighs;
+static uint64_t touched; /* serial of the last client's change that took or put entries */
+static GQueue postponed = G_QUEUE_INIT;
 static uint32_t neighs_max;
 static uint32_t *free_indices;
 static uint32_t num_free;
@@ -214,9 +225,8 @@ neigh_key_valid(const struct neigh_key *key)
 /* --- messages --- */
 
 static void
-neigh_msg_resolve(struct dpvs_msg *msg)
+neigh_resolve(const struct neigh_key *key)
 {
-	const struct neigh_key *key = dpvs_msg_data(msg);
 	struct neigh *n;
 
 	n = g_hash_table_lookup(neighs, key);
@@ -234,9 +244,8 @@ neigh_msg_resolve(struct dpvs_msg *msg)
 }
 
 static void
-neigh_msg_input(struct dpvs_msg *msg)
+neigh_heard(const struct neigh_input_msg *in)
 {
-	const struct neigh_input_msg *in = dpvs_msg_data(msg);
 	bool answer = in->kind == NEIGH_INPUT_ANSWER || in->kind == NEIGH_INPUT_NO_OVERRIDE;
 	struct neigh *n = g_hash_table_lookup(neighs, &in->key);
 	const uint8_t *mac = in->has_mac ? in->mac : NULL;
@@ -274,6 +283,74 @@ neigh_msg_input(struct dpvs_msg *msg)
 	} else if (!same) {
 		neigh_set_state(n, DPVS_NEIGH_STALE, 0);
 	}
+}
+
+/*
+ * A client's change that was prepared half-way has entries of this table in its notes: what arrives meanwhile
+ * waits. Changes that leave the neighbours alone are not waited for, however long they take.
+ */
+
+static bool
+neigh_held(void)
+{
+	return touched != 0 && touched == change_preparing();
+}
+
+static void
+neigh_take_postponed(void)
+{
+	struct neigh_postponed *p;
+
+	while ((p = g_queue_pop_head(&postponed)) != NULL) {
+		if (p->resolve)
+			neigh_resolve(&p->in.key);
+		else
+			neigh_heard(&p->in);
+		g_free(p);
+	}
+}
+
+/** neigh_postpone: keeps what a worker sent until the table is free. Returns false: it is. */
+static bool
+neigh_postpone(const struct neigh_key *key, const struct neigh_input_msg *in)
+{
+	struct neigh_postponed *p;
+
+	if (!neigh_held()) {
+		neigh_take_postponed();
+		return false;
+	}
+	if (postponed.length >= POSTPONED_MAX) {
+		stats_inc(&neigh_stats_block, NEIGH_STAT_POSTPONED_LOST);
+		return true;
+	}
+	p = g_new0(struct neigh_postponed, 1);
+	p->resolve = in == NULL;
+	if (in != NULL)
+		p->in = *in;
+	else
+		p->in.key = *key;
+	g_queue_push_tail(&postponed, p);
+	stats_inc(&neigh_stats_block, NEIGH_STAT_POSTPONED);
+	return true;
+}
+
+static void
+neigh_msg_resolve(struct dpvs_msg *msg)
+{
+	const struct neigh_key *key = dpvs_msg_data(msg);
+
+	if (!neigh_postpone(key, NULL))
+		neigh_resolve(key);
+}
+
+static void
+neigh_msg_input(struct dpvs_msg *msg)
+{
+	const struct neigh_input_msg *in = dpvs_msg_data(msg);
+
+	if (!neigh_postpone(&in->key, in))
+		neigh_heard(in);
 }
 
 /* --- ageing --- */
@@ -330,6 +407,9 @@ neigh_job_age(void)
 	GHashTableIter iter;
 	gpointer value;
 
+	if (neigh_held())
+		return -EAGAIN; /* with the next run */
+	neigh_take_postponed();
 	g_hash_table_iter_init(&iter, neighs);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		if (!neigh_age(value, &probes))
@@ -340,7 +420,7 @@ neigh_job_age(void)
 
 /* --- what requests change --- */
 
-/* Undo of a SET: the table as it was. Indices go back in reverse order, as they were taken. */
+/* Undo of a SET: the table as it was. */
 
 static void
 neigh_undo_insert(void *arg)
@@ -365,11 +445,17 @@ neigh_undo_index_taken(void *arg)
 	free_indices[num_free++] = (uint32_t)(uintptr_t)arg;
 }
 
+/* Near the end, but not always the last: an entry may have been evicted meanwhile. */
 static void
 neigh_undo_index_given(void *arg)
 {
-	(void)arg;
-	num_free--;
+	uint32_t index = (uint32_t)(uintptr_t)arg;
+	uint32_t i;
+
+	for (i = num_free; i > 0 && free_indices[i - 1] != index; i--)
+		;
+	g_assert(i > 0);
+	free_indices[i - 1] = free_indices[--num_free];
 }
 
 int
@@ -378,6 +464,7 @@ neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t
 	struct neigh *old = g_hash_table_lookup(neighs, key);
 	struct neigh *n;
 
+	touched = change_serial(c);
 	if (old == NULL && g_hash_table_size(neighs) >= neighs_max && !neigh_evict())
 		return change_error(c, -ENOSPC, "the neighbour table is full (%u, key neigh.max-entries)",
 				    neighs_max);
@@ -407,12 +494,13 @@ neigh_remove(struct change *c, struct neigh *n)
 {
 	uint8_t action = n->index != NEIGH_NONE ? NEIGH_OP_DEL : NEIGH_OP_FAIL;
 
+	touched = change_serial(c);
 	g_hash_table_steal(neighs, &n->key);
 	change_undo(c, neigh_undo_remove, n);
 	change_done(c, g_free, n);
 	if (n->index != NEIGH_NONE) {
 		free_indices[num_free++] = n->index;
-		change_undo(c, neigh_undo_index_given, NULL);
+		change_undo(c, neigh_undo_index_given, (void *)(uintptr_t)n->index);
 	}
 	return neigh_op(c, n, action);
 }
@@ -455,6 +543,8 @@ neigh_fini(void)
 	if (neighs == NULL)
 		return;
 	mem_unregister("neigh");
+	g_queue_clear_full(&postponed, g_free);
+	touched = 0;
 	g_hash_table_destroy(neighs);
 	neighs = NULL;
 	g_free(free_indices);
@@ -614,6 +704,10 @@ static const struct module_stat neigh_stats[] = {
 				       "ARP and ND packets not passed on (key neigh.input-rate)." },
 	[NEIGH_STAT_MSG_FAILED] = { "msg-failed", DPVS_STAT_EVENT,
 				    "Messages to the main lcore that found no room." },
+	[NEIGH_STAT_POSTPONED] = { "postponed", DPVS_STAT_EVENT,
+				   "Messages of workers that waited for a change of neighbours to be ready." },
+	[NEIGH_STAT_POSTPONED_LOST] = { "postponed-lost", DPVS_STAT_EVENT,
+					"Messages of workers for which there was no room to wait." },
 	[NEIGH_STAT_PROBES] = { "probes", DPVS_STAT_EVENT, "ARP requests and neighbour solicitations sent." },
 	[NEIGH_STAT_TABLE_FULL] = { "table-full", DPVS_STAT_EVENT,
 				    "Neighbours not learned (key neigh.max-entries)." },

@@ -83,6 +83,9 @@ neigh_ctl_del(struct change *c, const void *record)
 	return neigh_remove(c, n);
 }
 
+/* Entries that go before others have their turn. */
+#define FLUSH_PART 256
+
 static int
 neigh_ctl_flush(struct change *c, const void *record)
 {
@@ -97,7 +100,7 @@ neigh_ctl_flush(struct change *c, const void *record)
 	if (ret != 0)
 		return ret;
 	g_hash_table_iter_init(&iter, neigh_all());
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+	while (list->len < FLUSH_PART && g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct neigh *n = value;
 
 		if (n->state != DPVS_NEIGH_PERMANENT && (nif == NULL || n->key.port == nif->port) &&
@@ -106,7 +109,7 @@ neigh_ctl_flush(struct change *c, const void *record)
 	}
 	for (guint i = 0; i < list->len && ret == 0; i++)
 		ret = neigh_remove(c, list->pdata[i]);
-	return ret;
+	return ret == 0 && list->len == FLUSH_PART ? CHANGE_MORE : ret;
 }
 
 static gint

@@ -235,8 +235,11 @@ route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *fi
 	for (guint i = statics->len; i-- > 0 && ret == 0;) {
 		struct route *r = statics->pdata[i];
 
-		if (port < 0 || r->port == port)
-			ret = route_remove(c, r);
+		if (port >= 0 && r->port != port)
+			continue;
+		ret = route_remove(c, r);
+		if (ret == 0 && change_slice_over())
+			return CHANGE_MORE;
 	}
 	return ret;
 }
