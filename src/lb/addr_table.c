@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lb/reserve.h"
+
 /* 8: smallest number of slots; less saves nothing. */
 #define SLOTS_MIN 8u
+
+/* 256 KiB: tables of so many bytes are taken from the system. */
+#define LARGE (256u << 10)
 
 static uint64_t
 key4(const struct addr_key *key)
@@ -20,6 +25,13 @@ static size_t
 slot_size(const struct addr_table *t)
 {
 	return t->af == AF_INET ? sizeof(struct addr_slot4) : sizeof(struct addr_slot6);
+}
+
+/* Has it whole pages of its own? */
+static bool
+is_large(const struct addr_table *t)
+{
+	return (size_t)(t->mask + 1) * slot_size(t) >= LARGE;
 }
 
 static bool
@@ -74,13 +86,24 @@ addr_table_new(uint8_t af, uint32_t capacity)
 	t->af = af;
 	t->mask = slots - 1;
 	t->shift = 64 - (uint32_t)__builtin_ctz(slots);
-	/* Cache-aligned, so that the four slots of a line are probed with one miss. */
-	t->slot4 = aligned_alloc(64, (size_t)slots * slot_size(t));
+	/*
+	 * Cache-aligned, so that the four slots of a line are probed with one miss. Large ones are not
+	 * cleared here: that takes milliseconds.
+	 */
+	if (is_large(t)) {
+		void *mem = NULL;
+
+		if (reserve_new((size_t)slots * slot_size(t), &mem) == 0)
+			t->slot4 = mem;
+	} else {
+		t->slot4 = aligned_alloc(64, (size_t)slots * slot_size(t));
+		if (t->slot4 != NULL)
+			memset(t->slot4, 0, (size_t)slots * slot_size(t));
+	}
 	if (t->slot4 == NULL) {
 		free(t);
 		return NULL;
 	}
-	memset(t->slot4, 0, (size_t)slots * slot_size(t));
 	return t;
 }
 
@@ -89,7 +112,10 @@ addr_table_free(struct addr_table *t)
 {
 	if (t == NULL)
 		return;
-	free(t->slot4);
+	if (is_large(t))
+		reserve_free(t->slot4, (size_t)(t->mask + 1) * slot_size(t));
+	else
+		free(t->slot4);
 	free(t);
 }
 
@@ -176,14 +202,15 @@ addr_table_each(const struct addr_table *t,
 	}
 }
 
-static void
-copy_one(const struct addr_key *key, const void *value, void *arg)
-{
-	addr_table_set(arg, key, value);
-}
-
 void
-addr_table_copy(struct addr_table *to, const struct addr_table *from)
+addr_table_copy(struct addr_table *to, const struct addr_table *from, uint32_t first, uint32_t count)
 {
-	addr_table_each(from, copy_one, to);
+	struct addr_key key;
+
+	for (uint64_t i = first; i <= from->mask && i < (uint64_t)first + count; i++) {
+		if (is_empty(from, i))
+			continue;
+		key_at(from, i, &key);
+		addr_table_set(to, &key, from->af == AF_INET ? from->slot4[i].value : from->slot6[i].value);
+	}
 }

@@ -127,8 +127,11 @@ void addr_table_set(struct addr_table *t, const struct addr_key *key, const void
 /** addr_table_remove: Returns false when @key was not there. */
 bool addr_table_remove(struct addr_table *t, const struct addr_key *key);
 
-/** addr_table_copy: adds all of @from to @to, which has the room. */
-void addr_table_copy(struct addr_table *to, const struct addr_table *from);
+/**
+ * addr_table_copy: adds what is in @count slots of @from, from slot @first on, to @to, which has the room;
+ * slots past the last one are none.
+ */
+void addr_table_copy(struct addr_table *to, const struct addr_table *from, uint32_t first, uint32_t count);
 
 /** addr_table_each: calls @fn for each key, in no order. */
 void addr_table_each(const struct addr_table *t,

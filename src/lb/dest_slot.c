@@ -14,25 +14,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/change.h"
 #include "lb/reserve.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
 
-/* 4096: servers in the trash looked at in one go, about 0.2 ms with 4 workers. */
-#define REAP_MAX 4096u
+/* 1024: servers in the trash looked at in one go, below a millisecond. */
+#define REAP_MAX 1024u
 
 struct dest_lcore *dest_lcores[WORKERS_MAX];
 struct dest_conns *dest_conns[WORKERS_MAX];
 
 /** struct reply: how many servers in use have this address, protocol and port in mode NAT. */
 struct reply {
-	struct addr_key key; /**< first member: the hash table's key */
+	struct addr_key key;
+	struct htable_node node;
 	uint32_t count;
 };
 
-static GHashTable *table;      /* struct rs, by virtual and real address; those in the trash too */
-static GHashTable *replies;    /* struct reply */
+static struct htable table;    /* struct rs, by virtual and real address; those in the trash too */
+static struct htable replies;  /* struct reply */
 static struct rs_list trash = TAILQ_HEAD_INITIALIZER(trash);
 static uint32_t trash_count;
 static struct slots slots;
@@ -40,66 +40,25 @@ static struct rs **by_slot;    /* as many as slots.max */
 static uint32_t *generations;  /* the last one of each slot */
 static guint reap_soon;        /* GLib's source when there is more to reap, 0: none */
 
-static guint
-rs_hash(gconstpointer v)
+static uint32_t
+rs_hash(const struct rs_key *key)
 {
-	const struct rs *rs = v;
-	uint64_t seed = (uint64_t)addr_key_hash(&rs->vip) << 16 ^ rs->port;
+	uint64_t seed = (uint64_t)addr_key_hash(&key->vip) << 16 ^ key->port;
 
-	return (guint)(addr_table_hash6(rs->addr.u64, seed) >> 32);
+	return (uint32_t)(addr_table_hash6(key->addr.u64, seed) >> 32);
 }
 
-static gboolean
-rs_equal(gconstpointer va, gconstpointer vb)
+static bool
+rs_equal(const struct rs_key *a, const struct rs_key *b)
 {
-	const struct rs *a = va;
-	const struct rs *b = vb;
-
 	return a->port == b->port && a->addr.u64[0] == b->addr.u64[0] && a->addr.u64[1] == b->addr.u64[1] &&
 	       addr_key_equal(&a->vip, &b->vip);
 }
 
-int
-dest_init(uint32_t max)
+static void
+table_add(struct rs *rs)
 {
-	int err = 0;
-
-	table = g_hash_table_new(rs_hash, rs_equal);
-	replies = g_hash_table_new_full(addr_key_hash, addr_key_equal, NULL, g_free);
-	slots_init(&slots, max);
-	err = reserve_new(max * sizeof(by_slot[0]), (void **)&by_slot);
-	if (err == 0)
-		err = reserve_new(max * sizeof(generations[0]), (void **)&generations);
-	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
-		err = reserve_new(max * sizeof(struct dest_lcore), (void **)&dest_lcores[i]);
-	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
-		err = reserve_new(max * sizeof(struct dest_conns), (void **)&dest_conns[i]);
-	return err;
-}
-
-void
-dest_fini(void)
-{
-	TAILQ_INIT(&trash);
-	trash_count = 0;
-	if (reap_soon != 0)
-		g_source_remove(reap_soon);
-	reap_soon = 0;
-	for (uint32_t i = 0; by_slot != NULL && i < slots.used; i++)
-		free(by_slot[i]);
-	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
-		reserve_free(dest_lcores[i], slots.max * sizeof(struct dest_lcore));
-		dest_lcores[i] = NULL;
-		reserve_free(dest_conns[i], slots.max * sizeof(struct dest_conns));
-		dest_conns[i] = NULL;
-	}
-	reserve_free(by_slot, slots.max * sizeof(by_slot[0]));
-	by_slot = NULL;
-	reserve_free(generations, slots.max * sizeof(generations[0]));
-	generations = NULL;
-	g_clear_pointer(&table, g_hash_table_destroy);
-	g_clear_pointer(&replies, g_hash_table_destroy);
-	slots_fini(&slots);
+	htable_add(&table, &rs->node, rs_hash(&rs->key));
 }
 
 struct rs *
@@ -147,41 +106,60 @@ is_held(uint32_t index)
 /* The table of NAT servers: workers know an address as long as a server with it has its slot. */
 
 static void
-reply_key(const struct rs *rs, struct addr_key *ret_key)
+reply_key(const struct rs_key *rs, struct addr_key *ret_key)
 {
 	*ret_key = (struct addr_key){
 		.addr = rs->addr, .port = rs->port, .proto = rs->vip.proto, .af = rs->vip.af,
 	};
 }
 
-static void
+static struct reply *
+reply_find(const struct addr_key *key)
+{
+	guint hash = addr_key_hash(key);
+
+	for (struct htable_node *n = htable_first(&replies, hash); n != NULL; n = n->next) {
+		struct reply *reply = container_of(n, struct reply, node);
+
+		if (n->hash == hash && addr_key_equal(&reply->key, key))
+			return reply;
+	}
+	return NULL;
+}
+
+/* Returns how many there still are. */
+static uint32_t
 reply_drop(struct rs *rs)
 {
 	struct addr_key key;
 	struct reply *reply;
 
-	reply_key(rs, &key);
-	reply = g_hash_table_lookup(replies, &key);
+	reply_key(&rs->key, &key);
+	reply = reply_find(&key);
 	rs->replies = false;
-	if (--reply->count == 0)
-		g_hash_table_remove(replies, &key);
+	if (--reply->count > 0)
+		return reply->count;
+	htable_remove(&replies, &reply->node);
+	g_free(reply);
+	return 0;
 }
 
-static void
+/* Returns how many there are. */
+static uint32_t
 reply_count(struct rs *rs)
 {
 	struct addr_key key;
 	struct reply *reply;
 
-	reply_key(rs, &key);
-	reply = g_hash_table_lookup(replies, &key);
+	reply_key(&rs->key, &key);
+	reply = reply_find(&key);
 	if (reply == NULL) {
 		reply = g_new0(struct reply, 1);
 		reply->key = key;
-		g_hash_table_insert(replies, reply, reply);
+		htable_add(&replies, &reply->node, addr_key_hash(&key));
 	}
-	reply->count++;
 	rs->replies = true;
+	return ++reply->count;
 }
 
 static void
@@ -197,18 +175,23 @@ reply_release_undo(void *rs)
 }
 
 int
+dest_reply_room(struct change *c, const struct rs_key *key, uint8_t fwd)
+{
+	return fwd == DPVS_FWD_NAT ? dest_publish_room(c, key->vip.af) : 0;
+}
+
+int
 dest_hold_reply(struct change *c, struct rs *rs)
 {
 	struct addr_key key;
-	struct reply *reply;
 
-	if (rs->fwd != DPVS_FWD_NAT || rs->replies)
+	if (rs->conf.fwd != DPVS_FWD_NAT || rs->replies)
 		return 0;
-	reply_count(rs);
 	change_undo(c, reply_hold_undo, rs);
-	reply_key(rs, &key);
-	reply = g_hash_table_lookup(replies, &key);
-	return reply->count > 1 ? 0 : dest_publish_reply(c, &key, true);
+	if (reply_count(rs) > 1)
+		return 0;
+	reply_key(&rs->key, &key);
+	return dest_publish_reply(c, &key, true);
 }
 
 static int
@@ -216,53 +199,61 @@ reply_release(struct change *c, struct rs *rs)
 {
 	struct addr_key key;
 
-	reply_key(rs, &key);
-	reply_drop(rs);
 	change_undo(c, reply_release_undo, rs);
-	return g_hash_table_contains(replies, &key) ? 0 : dest_publish_reply(c, &key, false);
+	if (reply_drop(rs) > 0)
+		return 0;
+	reply_key(&rs->key, &key);
+	return dest_publish_reply(c, &key, false);
 }
 
 /* Servers. */
 
 struct rs *
-dest_find(const struct rs *key)
+dest_find(const struct rs_key *key)
 {
-	return g_hash_table_lookup(table, key);
+	uint32_t hash = rs_hash(key);
+
+	for (struct htable_node *n = htable_first(&table, hash); n != NULL; n = n->next) {
+		struct rs *rs = container_of(n, struct rs, node);
+
+		if (n->hash == hash && rs_equal(&rs->key, key))
+			return rs;
+	}
+	return NULL;
 }
 
-static void
-new_undo(void *arg)
+void
+dest_discard(struct rs *rs)
 {
-	struct rs *rs = arg;
-
-	g_hash_table_remove(table, rs);
+	htable_remove(&table, &rs->node);
 	by_slot[rs->index] = NULL;
 	slots_put(&slots, rs->index);
 	free(rs);
 }
 
 int
-dest_new(struct change *c, const struct rs *key, struct rs **ret_rs)
+dest_new(struct change *c, const struct rs_key *key, struct rs **ret_rs)
 {
 	struct rs *rs = calloc(1, sizeof(*rs));
 	int err;
 
 	if (rs == NULL)
 		return -ENOMEM;
-	*rs = *key;
+	rs->key = *key;
 	err = slots_get(&slots, &rs->index);
 	if (err != 0) {
 		free(rs);
 		return change_error(c, err,
 				    "no room for another server; raise max-dests in section [service]");
 	}
+	/* A slot that was never used has counted nothing: its counters need not be touched. */
 	if (generations[rs->index] == 0)
 		generations[rs->index] = 1;
+	else
+		rs_reset(rs);
 	rs->generation = generations[rs->index];
 	by_slot[rs->index] = rs;
-	g_hash_table_add(table, rs);
-	change_undo(c, new_undo, rs);
-	rs_reset(rs);
+	table_add(rs);
 	*ret_rs = rs;
 	return 0;
 }
@@ -290,7 +281,7 @@ reap_done(void *arg)
 {
 	struct rs *rs = arg;
 
-	/* The table may have a new server of the same addresses by now: it has another slot. */
+	/* The table may have another server of the same addresses by now, in another slot. */
 	generations[rs->index] = rs->generation + 2;
 	by_slot[rs->index] = NULL;
 	slots_put(&slots, rs->index);
@@ -302,7 +293,7 @@ reap_undo(void *arg)
 {
 	struct rs *rs = arg;
 
-	g_hash_table_add(table, rs);
+	table_add(rs);
 	dest_trash_put(rs);
 }
 
@@ -311,7 +302,7 @@ static int
 reap(struct change *c, struct rs *rs)
 {
 	dest_trash_take(rs);
-	g_hash_table_remove(table, rs);
+	htable_remove(&table, &rs->node);
 	change_undo(c, reap_undo, rs);
 	change_done(c, reap_done, rs);
 	return rs->replies ? reply_release(c, rs) : 0;
@@ -359,4 +350,54 @@ dest_job_reap(void)
 	if (err == 0 && reaped == REAP_MAX && reap_soon == 0)
 		reap_soon = g_idle_add(reap_again, NULL);
 	return err == 0 ? 0 : -EAGAIN;
+}
+
+/* Start and end. */
+
+int
+dest_init(uint32_t max)
+{
+	int err;
+
+	slots_init(&slots, max);
+	err = htable_init(&table, max);
+	if (err == 0)
+		err = htable_init(&replies, max);
+	if (err == 0)
+		err = reserve_new(max * sizeof(by_slot[0]), (void **)&by_slot);
+	if (err == 0)
+		err = reserve_new(max * sizeof(generations[0]), (void **)&generations);
+	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
+		err = reserve_new(max * sizeof(struct dest_lcore), (void **)&dest_lcores[i]);
+	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
+		err = reserve_new(max * sizeof(struct dest_conns), (void **)&dest_conns[i]);
+	return err;
+}
+
+void
+dest_fini(void)
+{
+	TAILQ_INIT(&trash);
+	trash_count = 0;
+	if (reap_soon != 0)
+		g_source_remove(reap_soon);
+	reap_soon = 0;
+	for (uint32_t i = 0; by_slot != NULL && i < slots.used; i++) {
+		if (by_slot[i] != NULL && by_slot[i]->replies)
+			reply_drop(by_slot[i]);
+		free(by_slot[i]);
+	}
+	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
+		reserve_free(dest_lcores[i], slots.max * sizeof(struct dest_lcore));
+		dest_lcores[i] = NULL;
+		reserve_free(dest_conns[i], slots.max * sizeof(struct dest_conns));
+		dest_conns[i] = NULL;
+	}
+	reserve_free(by_slot, slots.max * sizeof(by_slot[0]));
+	by_slot = NULL;
+	reserve_free(generations, slots.max * sizeof(generations[0]));
+	generations = NULL;
+	htable_fini(&table);
+	htable_fini(&replies);
+	slots_fini(&slots);
 }

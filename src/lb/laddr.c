@@ -13,7 +13,6 @@
 
 #include <dpvsctrl/proto/laddr.h>
 
-#include "core/change.h"
 #include "core/conf.h"
 #include "lb/replica.h"
 #include "lb/reserve.h"
@@ -26,6 +25,12 @@
 /* 64: a small set-up never grows its tables. */
 #define TABLE_CAPACITY 64
 
+/* Hash buckets for the addresses of all services; more addresses make them slower, nothing else. */
+#define LINKS_MAX (1u << 20)
+
+/* Addresses in the trash looked at in one go. */
+#define REAP_MAX 1024u
+
 /* Milliseconds between looks for addresses whose last connection has gone. */
 #define REAP_MS 250
 
@@ -37,13 +42,11 @@ struct laddr {
 	uint32_t users;    /**< services */
 	uint32_t removals; /**< from services, not confirmed by all workers */
 	bool in_trash;
-	uint64_t misses_zero; /**< port_misses of the slot when it was given out */
 	TAILQ_ENTRY(laddr) trash_link;
 };
 
-/** struct vl_place: an address in a service's list, and where it was. */
+/** struct vl_place: an address in a service's list, and where it was. Its service is counted. */
 struct vl_place {
-	struct vs *vs; /**< counted */
 	struct vs_laddr *vl;
 	struct vs_laddr *prev; /**< NULL: it was first */
 };
@@ -54,7 +57,10 @@ struct laddr_lcore *laddr_lcores[WORKERS_MAX];
 
 static struct replica by_addr; /* value: slot + 1 */
 static GHashTable *table;      /* struct laddr */
+static struct htable links;    /* struct vs_laddr, by service and address */
 static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
+static uint32_t trash_count;
+static uint64_t *misses_zero;  /* by slot: port_misses when it was given out */
 static struct slots slots;
 
 uint32_t
@@ -117,9 +123,20 @@ misses_of(uint32_t index)
 /* Addresses come and go. */
 
 void
-laddr_describe(const struct laddr *la, struct service_laddr *ret_laddr)
+laddr_counts(uint32_t index, uint64_t *ret_conns, uint64_t *ret_misses)
 {
-	*ret_laddr = (struct service_laddr){ .addr = la->key.addr, .index = la->index };
+	*ret_conns = conns_of(index);
+	*ret_misses = misses_of(index) - misses_zero[index];
+}
+
+void
+laddr_describe(const struct vs_laddr *vl, struct service_laddr *ret_laddr)
+{
+	const struct laddr *la = vl->laddr;
+
+	*ret_laddr = (struct service_laddr){
+		.addr = la->key.addr, .index = la->index, .order = vl->order, .port = la->port,
+	};
 }
 
 static void
@@ -127,6 +144,7 @@ trash_put(struct laddr *la)
 {
 	la->in_trash = true;
 	TAILQ_INSERT_TAIL(&trash, la, trash_link);
+	trash_count++;
 }
 
 static void
@@ -134,6 +152,7 @@ trash_take(struct laddr *la)
 {
 	la->in_trash = false;
 	TAILQ_REMOVE(&trash, la, trash_link);
+	trash_count--;
 }
 
 static void
@@ -170,7 +189,7 @@ laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct la
 		return change_error(c, err,
 				    "no room for another local address; raise max in section [laddr]");
 	}
-	la->misses_zero = misses_of(la->index);
+	misses_zero[la->index] = misses_of(la->index);
 	g_hash_table_add(table, la);
 	change_undo(c, new_undo, la);
 	err = ifaddr_hold(c, port, key->af, &key->addr);
@@ -187,45 +206,57 @@ untrash_undo(void *arg)
 	trash_put(arg);
 }
 
-static void
-link_undo(void *arg)
+static uint32_t
+link_hash(const struct vs *vs, const struct laddr *la)
 {
-	struct vl_place *place = arg;
+	uint64_t key[2] = { (uintptr_t)vs, (uintptr_t)la };
 
-	TAILQ_REMOVE(&place->vs->laddrs, place->vl, link);
-	place->vs->num_laddrs--;
-	place->vl->laddr->users--;
-	vs_unref(place->vs);
-	g_free(place->vl);
-	g_free(place);
+	return (uint32_t)(addr_table_hash6(key, 0) >> 32);
 }
 
 static void
-link_done(void *arg)
+link_add(struct vs_laddr *vl)
 {
-	struct vl_place *place = arg;
+	vl->vs->num_laddrs++;
+	vl->laddr->users++;
+	htable_add(&links, &vl->node, link_hash(vl->vs, vl->laddr));
+}
 
-	vs_unref(place->vs);
-	g_free(place);
+static void
+link_remove(struct vs_laddr *vl)
+{
+	TAILQ_REMOVE(&vl->vs->laddrs, vl, link);
+	vl->vs->num_laddrs--;
+	vl->laddr->users--;
+	htable_remove(&links, &vl->node);
+}
+
+static void
+link_undo(void *arg)
+{
+	struct vs_laddr *vl = arg;
+
+	link_remove(vl);
+	vs_unref(vl->vs);
+	g_free(vl);
 }
 
 static void
 link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 {
-	struct vl_place *place = g_new0(struct vl_place, 1);
+	struct vs_laddr *vl = g_new0(struct vs_laddr, 1);
 
 	if (la->in_trash) {
 		trash_take(la);
 		change_undo(c, untrash_undo, la);
 	}
-	place->vs = vs_ref(vs);
-	place->vl = g_new0(struct vs_laddr, 1);
-	place->vl->laddr = la;
-	TAILQ_INSERT_TAIL(&vs->laddrs, place->vl, link);
-	vs->num_laddrs++;
-	la->users++;
-	change_undo(c, link_undo, place);
-	change_done(c, link_done, place);
+	*vl = (struct vs_laddr){
+		.vs = vs, .laddr = la, .named = change_serial(c), .order = ++vs->last_laddr,
+	};
+	TAILQ_INSERT_TAIL(&vs->laddrs, vl, link);
+	link_add(vl);
+	change_undo(c, link_undo, vl);
+	change_done(c, vs_unref, vs_ref(vs));
 	build_service(c, vs);
 }
 
@@ -233,16 +264,15 @@ static void
 unlink_undo(void *arg)
 {
 	struct vl_place *place = arg;
-	struct vs *vs = place->vs;
+	struct vs_laddr *vl = place->vl;
 
 	if (place->prev == NULL)
-		TAILQ_INSERT_HEAD(&vs->laddrs, place->vl, link);
+		TAILQ_INSERT_HEAD(&vl->vs->laddrs, vl, link);
 	else
-		TAILQ_INSERT_AFTER(&vs->laddrs, place->prev, place->vl, link);
-	vs->num_laddrs++;
-	place->vl->laddr->users++;
-	place->vl->laddr->removals--;
-	vs_unref(vs);
+		TAILQ_INSERT_AFTER(&vl->vs->laddrs, place->prev, vl, link);
+	link_add(vl);
+	vl->laddr->removals--;
+	vs_unref(vl->vs);
 	g_free(place);
 }
 
@@ -255,35 +285,40 @@ unlink_done(void *arg)
 	la->removals--;
 	if (la->users == 0 && la->removals == 0)
 		trash_put(la);
-	vs_unref(place->vs);
+	vs_unref(place->vl->vs);
 	g_free(place->vl);
 	g_free(place);
 }
 
 static void
-unlink_laddr(struct change *c, struct vs *vs, struct vs_laddr *vl)
+unlink_laddr(struct change *c, struct vs_laddr *vl)
 {
 	struct vl_place *place = g_new0(struct vl_place, 1);
 
-	place->vs = vs_ref(vs);
+	vs_ref(vl->vs);
 	place->vl = vl;
 	place->prev = TAILQ_PREV(vl, vs_laddr_list, link);
-	TAILQ_REMOVE(&vs->laddrs, vl, link);
-	vs->num_laddrs--;
-	vl->laddr->users--;
+	link_remove(vl);
 	vl->laddr->removals++;
 	change_undo(c, unlink_undo, place);
 	change_done(c, unlink_done, place);
-	build_service(c, vs);
+	build_service(c, vl->vs);
 }
 
-void
-laddr_unlink_all(struct change *c, struct vs *vs)
+int
+laddr_unlink_all(struct change *c, struct vs *vs, uint64_t keep)
 {
-	struct vs_laddr *vl;
+	struct vs_laddr *next;
 
-	while ((vl = TAILQ_FIRST(&vs->laddrs)) != NULL)
-		unlink_laddr(c, vs, vl);
+	for (struct vs_laddr *vl = TAILQ_FIRST(&vs->laddrs); vl != NULL; vl = next) {
+		next = TAILQ_NEXT(vl, link);
+		if (keep != 0 && vl->named == keep)
+			continue;
+		unlink_laddr(c, vl);
+		if (next != NULL && change_slice_over())
+			return CHANGE_MORE;
+	}
+	return 0;
 }
 
 void
@@ -325,12 +360,17 @@ check_record(struct change *c, const struct dpvs_laddr_conf *conf, struct vs **r
 }
 
 static struct vs_laddr *
-find_in(const struct vs *vs, const struct addr_key *key)
+find_in(const struct vs *vs, const struct laddr *la)
 {
-	struct vs_laddr *vl;
+	uint32_t hash;
 
-	TAILQ_FOREACH (vl, &vs->laddrs, link) {
-		if (addr_key_equal(&vl->laddr->key, key))
+	if (la == NULL)
+		return NULL;
+	hash = link_hash(vs, la);
+	for (struct htable_node *n = htable_first(&links, hash); n != NULL; n = n->next) {
+		struct vs_laddr *vl = container_of(n, struct vs_laddr, node);
+
+		if (vl->vs == vs && vl->laddr == la)
 			return vl;
 	}
 	return NULL;
@@ -342,6 +382,7 @@ laddr_ctl_add(struct change *c, const void *record)
 	const struct dpvs_laddr_conf *conf = record;
 	const struct netif *netif;
 	struct addr_key key;
+	struct vs_laddr *vl;
 	struct laddr *la;
 	struct vs *vs;
 	int err = check_record(c, conf, &vs, &key);
@@ -353,12 +394,21 @@ laddr_ctl_add(struct change *c, const void *record)
 		return change_error(c, -ENODEV, "there is no port \"%s\"", conf->dev);
 	if (memcmp(&key.addr, &vs->key.addr, sizeof(key.addr)) == 0)
 		return change_error(c, -EINVAL, "the local address is the virtual address itself");
-	if (find_in(vs, &key) != NULL)
-		return change_error(c, -EEXIST, "the service has this local address already");
 	la = g_hash_table_lookup(table, &key);
+	vl = find_in(vs, la);
+	if (vl != NULL && (change_mode(c) & CHANGE_UNCHANGED) == 0)
+		return change_error(c, -EEXIST, "the service has this local address already");
+	if (vl != NULL && la->port != netif->port && (change_mode(c) & CHANGE_REPLACE) == 0)
+		return change_error(c, -EEXIST, "the service has this local address already, on port %s",
+				    netif_name(la->port));
+	/* Not even a replacing add moves it to another port: other services and connections may use it. */
 	if (la != NULL && la->port != netif->port)
 		return change_error(c, -EINVAL, "this local address is on port %s%s", netif_name(la->port),
 				    la->users > 0 ? "" : " until its last connection has ended");
+	if (vl != NULL) {
+		vl->named = change_serial(c);
+		return 0;
+	}
 	if (la == NULL)
 		err = laddr_new(c, &key, netif->port, &la);
 	if (err == 0)
@@ -379,13 +429,13 @@ laddr_ctl_del(struct change *c, const void *record)
 		return err;
 	if (conf->dev[0] != '\0' && netif_by_name(conf->dev) == NULL)
 		return change_error(c, -ENODEV, "there is no port \"%s\"", conf->dev);
-	vl = find_in(vs, &key);
+	vl = find_in(vs, g_hash_table_lookup(table, &key));
 	if (vl == NULL)
 		return change_error(c, -ENOENT, "the service has no such local address");
 	if (conf->dev[0] != '\0' && strcmp(conf->dev, netif_name(vl->laddr->port)) != 0)
 		return change_error(c, -ENOENT, "this local address is on port %s",
 				    netif_name(vl->laddr->port));
-	unlink_laddr(c, vs, vl);
+	unlink_laddr(c, vl);
 	return 0;
 }
 
@@ -395,34 +445,7 @@ laddr_ctl_flush(struct change *c, const void *record)
 	struct vs *vs;
 	int err = vs_require(c, record, &vs);
 
-	if (err == 0)
-		laddr_unlink_all(c, vs);
-	return err;
-}
-
-static int
-laddr_get(struct dpvs_req *req, const void *record)
-{
-	struct dpvs_laddr_info info = { 0 };
-	const struct vs_laddr *vl;
-	const struct vs *vs;
-
-	TAILQ_FOREACH (vs, vs_all(), link) {
-		if (!key_matches(vs, record))
-			continue;
-		key_to_wire(&vs->key, &info.conf.svc);
-		TAILQ_FOREACH (vl, &vs->laddrs, link) {
-			const struct laddr *la = vl->laddr;
-
-			addr_to_wire(la->key.af, &la->key.addr, &info.conf.addr);
-			memset(info.conf.dev, 0, sizeof(info.conf.dev));
-			g_strlcpy(info.conf.dev, netif_name(la->port), sizeof(info.conf.dev));
-			info.conns = conns_of(la->index);
-			info.port_misses = misses_of(la->index) - la->misses_zero;
-			dpvs_req_add(req, &info, sizeof(info));
-		}
-	}
-	return 0;
+	return err == 0 ? laddr_unlink_all(c, vs, 0) : err;
 }
 
 /* The trash. */
@@ -455,15 +478,19 @@ static int
 laddr_job_reap(void)
 {
 	struct change *c = NULL;
-	struct laddr *next;
+	uint32_t left = MIN(trash_count, REAP_MAX);
 	int err = 0;
 
 	if (change_busy())
 		return -EAGAIN; /* next time */
-	for (struct laddr *la = TAILQ_FIRST(&trash); err == 0 && la != NULL; la = next) {
-		next = TAILQ_NEXT(la, trash_link);
-		if (conns_of(la->index) != 0)
+	for (; err == 0 && left > 0; left--) {
+		struct laddr *la = TAILQ_FIRST(&trash);
+
+		if (conns_of(la->index) != 0) {
+			trash_take(la);
+			trash_put(la);
 			continue;
+		}
 		if (c == NULL)
 			c = change_begin();
 		err = reap(c, la);
@@ -486,6 +513,10 @@ laddr_module_fini(void)
 	gpointer la;
 
 	TAILQ_INIT(&trash);
+	trash_count = 0;
+	htable_fini(&links);
+	reserve_free(misses_zero, slots.max * sizeof(misses_zero[0]));
+	misses_zero = NULL;
 	if (table != NULL) {
 		g_hash_table_iter_init(&iter, table);
 		while (g_hash_table_iter_next(&iter, &la, NULL))
@@ -508,7 +539,11 @@ laddr_module_init(const struct conf *conf)
 
 	table = g_hash_table_new(addr_key_hash, addr_key_equal);
 	slots_init(&slots, max);
-	err = replica_init(&by_addr, TABLE_CAPACITY);
+	err = htable_init(&links, LINKS_MAX);
+	if (err == 0)
+		err = reserve_new(max * sizeof(misses_zero[0]), (void **)&misses_zero);
+	if (err == 0)
+		err = replica_init(&by_addr, TABLE_CAPACITY);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
 		err = reserve_new(max * sizeof(struct laddr_lcore), (void **)&laddr_lcores[i]);
 	if (err != 0)

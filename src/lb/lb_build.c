@@ -10,16 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/change.h"
+#include "core/log.h"
 #include "lb/sched.h"
 #include "lb/truth.h"
 
-/** struct build: what one change has changed. */
+/* 64: servers between two looks at the clock. */
+#define SERVERS 64u
+
+/** Values of struct build.step. */
+enum {
+	BUILD_THERE,    /**< slots of servers that are there */
+	BUILD_SERVICES,
+	BUILD_GONE,     /**< slots of servers that are gone */
+	BUILD_END,
+};
+
+/**
+ * struct build: what one change has changed. Services and servers are not counted: those that a change has
+ * touched exist until it ends, by its notes.
+ */
 struct build {
 	struct change *change;
-	uint64_t serial;   /**< written to vs.noted and rs.noted: in the list already */
-	GPtrArray *services; /**< struct vs, counted */
-	GPtrArray *dests;  /**< struct rs; not counted: a server of a change lives as long as the change is made */
+	uint64_t serial;     /**< written to vs.noted and rs.noted: in the list already */
+	GPtrArray *services; /**< struct vs */
+	GPtrArray *dests;    /**< struct rs */
+	unsigned int step;
+	guint next;          /**< in the array of this step */
+	uint32_t no_laddr;   /**< services with full-NAT servers and no local address, */
+	const struct vs *no_laddr_first; /**< and one of them */
 };
 
 /** struct build_note: an object that took the place of another. */
@@ -85,28 +103,30 @@ service_new(const struct vs *vs, struct service **ret_svc)
 		.port = vs->key.port,
 		.af = vs->key.af,
 		.proto = vs->key.proto,
-		.conn_timeout_s = vs->conn_timeout_s,
-		.sched_flags = vs->sched_flags,
-		.sched = vs->sched,
+		.conn_timeout_s = vs->conf.conn_timeout_s,
+		.sched_flags = vs->conf.sched_flags,
+		.sched = vs->conf.sched,
 		.num_dests = vs->num_dests,
 		.num_laddrs = vs->num_laddrs,
 		.dests = dest,
 		.laddrs = laddr,
 	};
 	TAILQ_FOREACH (rs, &vs->dests, link) {
+		if (!rs->listed)
+			continue;
 		*dest++ = (struct dest){
 			.index = rs->index,
 			.generation = rs->generation,
-			.addr = rs->addr,
-			.port = rs->port,
+			.addr = rs->key.addr,
+			.port = rs->key.port,
 			.af = vs->key.af,
-			.fwd = rs->fwd,
-			.weight = rs->weight,
+			.fwd = rs->conf.fwd,
+			.weight = rs->conf.weight,
 			.last_weight = rs->last_weight,
 		};
 	}
 	TAILQ_FOREACH (vl, &vs->laddrs, link)
-		laddr_describe(vl->laddr, laddr++);
+		laddr_describe(vl, laddr++);
 
 	err = svc->sched->build(svc, &table);
 	if (err != 0) {
@@ -122,10 +142,15 @@ static void
 note_undo(void *arg)
 {
 	struct build_note *note = arg;
+	struct vs *vs = note->vs;
 
-	note->vs->published = note->before;
+	vs->published = note->before;
+	if (vs->published == vs->before) {
+		vs->published_by = 0;
+		vs->before = NULL;
+	}
 	service_free(note->after);
-	vs_unref(note->vs);
+	vs_unref(vs);
 	free(note);
 }
 
@@ -134,13 +159,29 @@ note_done(void *arg)
 {
 	struct build_note *note = arg;
 
+	if (note->vs->before == note->before)
+		note->vs->before = NULL;
 	service_free(note->before);
 	vs_unref(note->vs);
 	free(note);
 }
 
+/* A full-NAT server can be added before its service has a local address; said once per change. */
+static void
+check_laddr(struct build *b, const struct vs *vs, const struct service *svc)
+{
+	uint32_t i = 0;
+
+	while (i < svc->num_dests && svc->dests[i].fwd != DPVS_FWD_FULLNAT)
+		i++;
+	if (svc->num_laddrs > 0 || i == svc->num_dests)
+		return;
+	b->no_laddr++;
+	b->no_laddr_first = vs;
+}
+
 static int
-build_one(struct change *c, struct vs *vs)
+build_one(struct change *c, struct build *b, struct vs *vs)
 {
 	struct service *before = vs->published;
 	struct service *after = NULL;
@@ -149,6 +190,11 @@ build_one(struct change *c, struct vs *vs)
 
 	if (!vs->listed && before == NULL)
 		return 0; /* came and went in this change */
+	if (before == NULL) {
+		err = service_room(c, vs->key.af);
+		if (err != 0)
+			return err;
+	}
 	note = calloc(1, sizeof(*note));
 	if (note == NULL)
 		return -ENOMEM;
@@ -162,39 +208,54 @@ build_one(struct change *c, struct vs *vs)
 				change_error(c, err,
 					     "service %s has more servers than scheduler %s has slots; "
 					     "raise mh-table-size in section [service]",
-					     key_text(&vs->key, text), vs->sched->name);
+					     key_text(&vs->key, text), vs->conf.sched->name);
 			return err;
 		}
+		check_laddr(b, vs, after);
 	}
 	*note = (struct build_note){ .vs = vs_ref(vs), .before = before, .after = after };
 	vs->published = after;
+	if (vs->published_by != change_serial(c)) {
+		vs->published_by = change_serial(c);
+		vs->before = before;
+	}
 	change_undo(c, note_undo, note);
 	change_done(c, note_done, note);
 	return service_publish(c, &vs->key, after,
 			       before == NULL || (after != NULL && before->sched != after->sched));
 }
 
-/* Publishes the slots of servers that are there, or of those that are gone. */
+/* Publishes some slots of servers that are there, or of those that are gone. */
 static int
-build_slots(struct change *c, const struct build *b, bool there)
+build_slots(struct change *c, struct build *b, bool there)
 {
-	uint32_t (*pairs)[2] = malloc((b->dests->len + 1) * sizeof(pairs[0]));
+	uint32_t pairs[SERVERS][2];
 	uint32_t count = 0;
-	int err;
+	guint end = MIN(b->next + SERVERS, b->dests->len);
 
-	if (pairs == NULL)
-		return -ENOMEM;
-	for (guint i = 0; i < b->dests->len; i++) {
-		const struct rs *rs = g_ptr_array_index(b->dests, i);
+	for (; b->next < end; b->next++) {
+		const struct rs *rs = g_ptr_array_index(b->dests, b->next);
 
-		if ((rs->vs != NULL) != there)
+		if (rs->listed != there)
 			continue;
 		pairs[count][0] = rs->index;
 		/* Servers have odd generations, so this one is nobody's. */
 		pairs[count++][1] = there ? rs->generation : rs->generation + 1;
 	}
-	err = dest_publish_generations(c, (const uint32_t (*)[2])pairs, count);
-	free(pairs);
+	return dest_publish_generations(c, (const uint32_t (*)[2])pairs, count);
+}
+
+/* One service, or some slots. */
+static int
+build_some(struct change *c, struct build *b)
+{
+	int err;
+
+	if (b->step != BUILD_SERVICES)
+		return build_slots(c, b, b->step == BUILD_THERE);
+	err = build_one(c, b, g_ptr_array_index(b->services, b->next));
+	if (err == 0)
+		b->next++;
 	return err;
 }
 
@@ -202,15 +263,26 @@ static int
 build_run(struct change *c, void *arg)
 {
 	struct build *b = arg;
+	char text[KEY_TEXT_SIZE];
 	int err;
 
 	current = NULL; /* who changes something from here on gets a build of his own */
-	err = build_slots(c, b, true);
-	for (guint i = 0; err == 0 && i < b->services->len; i++)
-		err = build_one(c, g_ptr_array_index(b->services, i));
-	if (err == 0)
-		err = build_slots(c, b, false);
-	return err;
+	for (; b->step < BUILD_END; b->step++, b->next = 0) {
+		guint len = b->step == BUILD_SERVICES ? b->services->len : b->dests->len;
+
+		while (b->next < len) {
+			err = build_some(c, b);
+			if (err != 0)
+				return err;
+			if (change_slice_over())
+				return CHANGE_MORE;
+		}
+	}
+	if (b->no_laddr > 0)
+		log_info("service", "%s%s full-NAT servers and no local address yet: no connections until then",
+			 key_text(&b->no_laddr_first->key, text),
+			 b->no_laddr > 1 ? " and other services have" : " has");
+	return 0;
 }
 
 static struct build *
@@ -222,7 +294,7 @@ build_of(struct change *c)
 	current = g_malloc0(sizeof(*current));
 	current->change = c;
 	current->serial = ++last_serial;
-	current->services = g_ptr_array_new_with_free_func(vs_unref);
+	current->services = g_ptr_array_new();
 	current->dests = g_ptr_array_new();
 	change_undo(c, build_free, current);
 	change_done(c, build_free, current);
@@ -238,7 +310,7 @@ build_service(struct change *c, struct vs *vs)
 	if (vs->noted == b->serial)
 		return;
 	vs->noted = b->serial;
-	g_ptr_array_add(b->services, vs_ref(vs));
+	g_ptr_array_add(b->services, vs);
 }
 
 void

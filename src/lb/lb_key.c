@@ -101,30 +101,3 @@ addr_key_equal(gconstpointer va, gconstpointer vb)
 	return a->addr.u64[0] == b->addr.u64[0] && a->addr.u64[1] == b->addr.u64[1] && a->port == b->port &&
 	       a->proto == b->proto && a->af == b->af;
 }
-
-int
-vs_of_key(const struct dpvs_service_key *wire, struct vs **ret_vs)
-{
-	struct addr_key key = { .port = htons(wire->port), .proto = wire->proto };
-	struct vs *vs;
-
-	if (addr_from_wire(&wire->vip, &key.af, &key.addr) < 0 || wire->pad != 0)
-		return -EINVAL;
-	vs = wire->fwmark == 0 ? vs_find(&key) : NULL;
-	if (vs == NULL)
-		return -ESRCH;
-	*ret_vs = vs;
-	return 0;
-}
-
-bool
-key_matches(const struct vs *vs, const struct dpvs_service_key *filter)
-{
-	struct dpvs_service_key key;
-
-	key_to_wire(&vs->key, &key);
-	return filter->fwmark == 0 &&
-	       (filter->vip.family == 0 || memcmp(&filter->vip, &key.vip, sizeof(key.vip)) == 0) &&
-	       (filter->port == 0 || filter->port == key.port) &&
-	       (filter->proto == 0 || filter->proto == key.proto);
-}

@@ -10,18 +10,27 @@
 
 #include "core/change.h"
 
+/* 256: slots copied between two looks at the clock. */
+#define COPY_MAX 256u
+
 /* What it takes to take a replica_set() back, or to clean up after it. */
 struct replica_note {
 	struct replica *replica;
 	struct addr_key key;
-	const void *before;            /* value that @key had, NULL: none */
-	struct replica_tables *before_grow; /* NULL: did not grow */
+	const void *before; /* value that @key had, NULL: none */
+};
+
+/* What it takes to take growth back, or to clean up after it. */
+struct replica_grow_note {
+	struct replica *replica;
+	unsigned int family;
+	struct replica_tables *before;
 };
 
 static unsigned int
-family_of(const struct addr_key *key)
+family_of(uint8_t af)
 {
-	return key->af == AF_INET ? REPLICA_IP4 : REPLICA_IP6;
+	return af == AF_INET ? REPLICA_IP4 : REPLICA_IP6;
 }
 
 static void
@@ -68,6 +77,7 @@ replica_init(struct replica *r, uint32_t capacity)
 			replica_fini(r);
 			return -ENOMEM;
 		}
+		r->grown[f] = (struct replica_grown){ .sent = true };
 		for (unsigned int i = 0; i < r->latest[f]->count; i++)
 			r->lcore[i].table[f] = r->latest[f]->worker[i];
 	}
@@ -88,47 +98,106 @@ replica_fini(struct replica *r)
 const void *
 replica_find(const struct replica *r, const struct addr_key *key)
 {
-	return addr_table_find(r->latest[family_of(key)]->main, key);
+	return addr_table_find(r->latest[family_of(key->af)]->main, key);
 }
 
-/* A larger set of tables with what the present ones hold, or NULL. */
-static struct replica_tables *
-grow(const struct replica_tables *from)
+/* Growth. */
+
+static void
+grow_undo(void *arg)
 {
-	struct replica_tables *t =
-		tables_new((uint8_t)from->main->af, addr_table_capacity(from->main) * 2);
+	struct replica_grow_note *note = arg;
+	struct replica *r = note->replica;
+	struct replica_grown *grown = &r->grown[note->family];
 
-	if (t == NULL)
-		return NULL;
-	addr_table_copy(t->main, from->main);
-	for (unsigned int i = 0; i < t->count; i++)
-		addr_table_copy(t->worker[i], from->main);
-	return t;
+	/* They are either still being filled or the latest ones. */
+	tables_free(grown->tables != NULL ? grown->tables : r->latest[note->family]);
+	r->latest[note->family] = note->before;
+	*grown = (struct replica_grown){ .sent = true };
+	free(note);
 }
+
+static void
+grow_done(void *arg)
+{
+	struct replica_grow_note *note = arg;
+
+	tables_free(note->before);
+	free(note);
+}
+
+static int
+grow_begin(struct change *c, struct replica *r, unsigned int family)
+{
+	const struct replica_tables *from = r->latest[family];
+	struct replica_grow_note *note = malloc(sizeof(*note));
+	struct replica_tables *t = tables_new((uint8_t)from->main->af, addr_table_capacity(from->main) * 2);
+
+	if (note == NULL || t == NULL) {
+		free(note);
+		tables_free(t);
+		return -ENOMEM;
+	}
+	*note = (struct replica_grow_note){ .replica = r, .family = family, .before = r->latest[family] };
+	r->grown[family] = (struct replica_grown){ .tables = t };
+	change_undo(c, grow_undo, note);
+	change_done(c, grow_done, note);
+	return 0;
+}
+
+static bool
+is_full(const struct replica_tables *t)
+{
+	return t->main->used >= addr_table_capacity(t->main);
+}
+
+/* Makes room for one more, @in_slices or in one go. */
+static int
+make_room(struct change *c, struct replica *r, unsigned int family, bool in_slices)
+{
+	const struct addr_table *from = r->latest[family]->main;
+	struct replica_grown *grown = &r->grown[family];
+	int err;
+
+	if (!is_full(r->latest[family]))
+		return 0;
+	if (grown->tables == NULL) {
+		err = grow_begin(c, r, family);
+		if (err != 0)
+			return err;
+	}
+	while (grown->copied <= from->mask) {
+		if (in_slices && grown->copied > 0 && change_slice_over())
+			return CHANGE_MORE;
+		addr_table_copy(grown->tables->main, from, grown->copied, COPY_MAX);
+		for (unsigned int i = 0; i < grown->tables->count; i++)
+			addr_table_copy(grown->tables->worker[i], from, grown->copied, COPY_MAX);
+		grown->copied += COPY_MAX;
+	}
+	r->latest[family] = grown->tables;
+	grown->tables = NULL;
+	grown->sent = false;
+	return 0;
+}
+
+int
+replica_room(struct change *c, struct replica *r, uint8_t af)
+{
+	return make_room(c, r, family_of(af), true);
+}
+
+/* Keys. */
 
 static void
 note_undo(void *arg)
 {
 	struct replica_note *note = arg;
-	struct replica_tables **latest = &note->replica->latest[family_of(&note->key)];
+	struct replica_tables *latest = note->replica->latest[family_of(note->key.af)];
 
-	if (note->before_grow != NULL) {
-		tables_free(*latest);
-		*latest = note->before_grow;
-	} else if (note->before != NULL) {
-		addr_table_set((*latest)->main, &note->key, note->before);
-	} else {
-		addr_table_remove((*latest)->main, &note->key);
-	}
-	free(note);
-}
-
-static void
-note_done(void *arg)
-{
-	struct replica_note *note = arg;
-
-	tables_free(note->before_grow);
+	if (note->before != NULL)
+		addr_table_set(latest->main, &note->key, note->before);
+	else
+		addr_table_remove(latest->main, &note->key);
 	free(note);
 }
 
@@ -136,34 +205,32 @@ int
 replica_set(struct change *c, struct replica *r, struct replica_op *op, const struct addr_key *key,
 	    const void *value)
 {
-	struct replica_tables **latest = &r->latest[family_of(key)];
+	unsigned int family = family_of(key->af);
 	struct replica_note *note = calloc(1, sizeof(*note));
-	struct replica_tables *grown = NULL;
+	struct replica_tables *latest;
 
 	*op = (struct replica_op){ .key = *key };
 	if (note == NULL)
 		return -ENOMEM;
 	note->replica = r;
 	note->key = *key;
-	note->before = addr_table_find((*latest)->main, key);
-	if (value != NULL && note->before == NULL &&
-	    (*latest)->main->used >= addr_table_capacity((*latest)->main)) {
-		grown = grow(*latest);
-		if (grown == NULL) {
-			free(note);
-			return -ENOMEM;
-		}
-		note->before_grow = *latest;
-		*latest = grown;
+	note->before = addr_table_find(r->latest[family]->main, key);
+	if (value != NULL && note->before == NULL && make_room(c, r, family, false) != 0) {
+		free(note);
+		return -ENOMEM;
 	}
+	latest = r->latest[family];
 	if (value != NULL)
-		addr_table_set((*latest)->main, key, value);
+		addr_table_set(latest->main, key, value);
 	else
-		addr_table_remove((*latest)->main, key);
+		addr_table_remove(latest->main, key);
 	op->value = value;
-	op->grown = grown;
+	if (!r->grown[family].sent) {
+		op->grown = latest;
+		r->grown[family].sent = true;
+	}
 	change_undo(c, note_undo, note);
-	change_done(c, note_done, note);
+	change_done(c, free, note);
 	return 0;
 }
 
@@ -171,7 +238,7 @@ void
 replica_apply(struct replica *r, const struct replica_op *op)
 {
 	unsigned int worker = lcore_me()->worker;
-	struct addr_table **table = &r->lcore[worker].table[family_of(&op->key)];
+	struct addr_table **table = &r->lcore[worker].table[family_of(op->key.af)];
 
 	if (op->grown != NULL)
 		*table = op->grown->worker[worker];

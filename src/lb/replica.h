@@ -5,6 +5,7 @@
  * main builds a larger table for each worker, filled, and the operation carries it; so a worker never
  * allocates, and its part of the work is one insertion.
  *
+ *   err = replica_room(c, &table, af)                      optional
  *   op = change_op(c, DPVS_MSG_..., sizeof(*op));          op has a struct replica_op
  *   replica_set(c, &table, op, &key, value)                notes undo and done in the change
  *   on_commit: replica_apply(&table, op)
@@ -38,9 +39,17 @@ struct replica_lcore {
 	struct addr_table *table[REPLICA_FAMILIES];
 } __attribute__((aligned(64)));
 
+/** struct replica_grown: larger tables on their way. */
+struct replica_grown {
+	struct replica_tables *tables; /**< NULL: none */
+	uint32_t copied;               /**< slots of the present tables that they have */
+	bool sent;                     /**< no: the next replica_op carries them */
+};
+
 /** struct replica: a static of its user, zero at first. */
 struct replica {
 	struct replica_tables *latest[REPLICA_FAMILIES]; /**< main: as of the last change */
+	struct replica_grown grown[REPLICA_FAMILIES];
 	struct replica_lcore lcore[WORKERS_MAX];
 };
 
@@ -57,6 +66,13 @@ void replica_fini(struct replica *r);
 
 /** replica_find: (main) the value of @key as of the last change, or NULL. */
 const void *replica_find(const struct replica *r, const struct addr_key *key);
+
+/**
+ * replica_room: makes room for one more key of family @af, in slices: main's and all workers' tables of
+ * 100,000 keys take longer to fill than others should wait. To be called by who may return CHANGE_MORE, right
+ * before replica_set(), which else makes the room in one go. Returns 0, -ENOMEM or CHANGE_MORE.
+ */
+int replica_room(struct change *c, struct replica *r, uint8_t af);
 
 /**
  * replica_set: @key gets @value (NULL: goes), for main at once and for workers by @op, which is filled in.

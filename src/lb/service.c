@@ -33,7 +33,7 @@
 #define REAP_MS 250
 
 /* Milliseconds between slices of the estimator; see lb_stats.c. */
-#define RATES_MS 100
+#define RATES_MS 20
 
 static struct replica services;
 static struct replica nat_servers;
@@ -95,6 +95,18 @@ struct dest_op {
 
 /* 16: pairs in one operation, each a cache miss; a worker counts operations to limit its time on them. */
 #define GENERATIONS_MAX 16u
+
+int
+service_room(struct change *c, uint8_t af)
+{
+	return replica_room(c, &services, af);
+}
+
+int
+dest_publish_room(struct change *c, uint8_t af)
+{
+	return replica_room(c, &nat_servers, af);
+}
 
 int
 service_publish(struct change *c, const struct addr_key *key, const struct service *svc, bool start)
@@ -174,6 +186,7 @@ dest_apply(const void *data, uint32_t len)
 static void
 service_fini(void)
 {
+	lb_get_fini();
 	vs_table_fini();
 	dest_fini();
 	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
@@ -371,5 +384,6 @@ const struct module service_module = {
 	.msgs = service_msgs,
 	.jobs = service_jobs,
 	.init = service_init,
+	.sync = service_sync,
 	.fini = service_fini,
 };

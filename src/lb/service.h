@@ -46,6 +46,8 @@ struct dest {
 struct service_laddr {
 	union ip_addr addr;
 	uint32_t index; /**< slot of the address, see lb/laddr.h: one per address, shared by services */
+	uint32_t order; /**< main: place in the service's list */
+	uint16_t port;  /**< main: the netif that has it */
 };
 
 /** struct service: a virtual service, for workers read-only. */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/change.h"
 #include "lb/sched.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
@@ -20,36 +19,76 @@
 /* A day: longer than any client keeps a silent connection; below what a timer wheel holds. */
 #define CONN_TIMEOUT_MAX_S 86400u
 
-/** struct vs_before: what an edit changed. */
-struct vs_before {
+/** struct vs_note: a service as it was before a record changed it. */
+struct vs_note {
 	struct vs *vs; /**< counted */
-	const struct sched_ops *sched;
-	uint32_t sched_flags;
-	uint32_t conn_timeout_s;
+	struct vs_conf conf;
+	uint64_t relisted;
 };
 
-/** struct vs_place: where a deleted service was in the list. */
-struct vs_place {
-	struct vs *vs;   /**< with the table's count */
-	struct vs *prev; /**< NULL: it was first */
+/** struct vs_number: how many services there are. */
+struct vs_number {
+	uint32_t now;
+	uint32_t before;    /**< before the change of serial @by */
+	uint64_t by;
 };
 
-static GHashTable *table; /* struct vs, keyed by its first member */
+/** struct vs_walk: where a request that goes through all services goes on. */
+struct vs_walk {
+	uint64_t serial; /**< of its change; 0: none does */
+	struct vs *next; /**< moved on when it goes */
+};
+
+static struct htable table; /* by key */
 static struct vs_list list = TAILQ_HEAD_INITIALIZER(list);
 static struct slots slots;
+static struct vs_number number;
+static struct vs_walk walk;
+
+/* The table and the list. */
 
 int
 vs_table_init(uint32_t max)
 {
-	table = g_hash_table_new(addr_key_hash, addr_key_equal);
 	slots_init(&slots, max);
-	return 0;
+	return htable_init(&table, max);
+}
+
+static struct vs *
+find(const struct addr_key *key)
+{
+	guint hash = addr_key_hash(key);
+
+	for (struct htable_node *n = htable_first(&table, hash); n != NULL; n = n->next) {
+		struct vs *vs = container_of(n, struct vs, node);
+
+		if (n->hash == hash && addr_key_equal(&vs->key, key))
+			return vs;
+	}
+	return NULL;
+}
+
+static void
+table_add(struct vs *vs)
+{
+	htable_add(&table, &vs->node, addr_key_hash(&vs->key));
+	vs->in_table = true;
+}
+
+static void
+table_remove(struct vs *vs)
+{
+	if (vs->in_table)
+		htable_remove(&table, &vs->node);
+	vs->in_table = false;
 }
 
 static void
 vs_free(struct vs *vs)
 {
-	slots_put(&slots, vs->index);
+	if (walk.next == vs)
+		walk.next = TAILQ_NEXT(vs, link);
+	TAILQ_REMOVE(&list, vs, link);
 	free(vs);
 }
 
@@ -75,13 +114,14 @@ vs_table_fini(void)
 	struct vs *vs;
 
 	while ((vs = TAILQ_FIRST(&list)) != NULL) {
-		TAILQ_REMOVE(&list, vs, link);
 		build_discard(vs);
 		laddr_discard(vs);
-		vs_unref(vs);
+		vs_free(vs);
 	}
-	g_clear_pointer(&table, g_hash_table_destroy);
+	htable_fini(&table);
 	slots_fini(&slots);
+	number = (struct vs_number){ 0 };
+	walk = (struct vs_walk){ 0 };
 }
 
 const struct vs_list *
@@ -93,13 +133,40 @@ vs_all(void)
 uint32_t
 vs_count(void)
 {
-	return g_hash_table_size(table);
+	return number.by != 0 && number.by == change_preparing() ? number.before : number.now;
+}
+
+static void
+count(struct change *c, uint32_t n)
+{
+	if (number.by != change_serial(c)) {
+		number.by = change_serial(c);
+		number.before = number.now;
+	}
+	number.now += n;
 }
 
 struct vs *
 vs_find(const struct addr_key *key)
 {
-	return g_hash_table_lookup(table, key);
+	struct vs *vs = find(key);
+
+	return vs != NULL && vs->listed ? vs : NULL;
+}
+
+int
+vs_of_key(const struct dpvs_service_key *wire, struct vs **ret_vs)
+{
+	struct addr_key key = { .port = htons(wire->port), .proto = wire->proto };
+	struct vs *vs;
+
+	if (addr_from_wire(&wire->vip, &key.af, &key.addr) < 0 || wire->pad != 0)
+		return -EINVAL;
+	vs = wire->fwmark == 0 ? find(&key) : NULL;
+	if (vs == NULL || vs_view(vs) == NULL)
+		return -ESRCH;
+	*ret_vs = vs;
+	return 0;
 }
 
 int
@@ -166,213 +233,342 @@ check_conf(struct change *c, const struct dpvs_service_conf *conf)
 	return 0;
 }
 
-/* Changes what the record gives; @vs is in no table yet, or a note keeps what it was. */
+/* What the record gives, into @conf, which holds what was. */
 static int
-apply_conf(struct change *c, struct vs *vs, const struct dpvs_service_conf *conf, uint32_t set)
+apply_conf(struct change *c, struct vs_conf *conf, const struct dpvs_service_conf *wire, uint32_t set)
 {
-	const struct sched_ops *sched = vs->sched;
-	uint32_t flags = vs->sched_flags;
+	const struct sched_ops *sched = conf->sched;
+	uint32_t flags = conf->sched_flags;
 
 	if ((set & DPVS_SERVICE_SET_SCHED) != 0) {
-		sched = sched_by_name(conf->sched);
+		sched = sched_by_name(wire->sched);
 		if (sched == NULL)
 			return change_error(c, -ENOENT,
 					    "there is no scheduler \"%.16s\"; there are rr, wrr, lc, wlc, mh",
-					    conf->sched);
+					    wire->sched);
 		flags &= sched->flags; /* mh-port means nothing to rr */
 	}
 	if ((set & DPVS_SERVICE_SET_SCHED_FLAGS) != 0)
-		flags = conf->sched_flags;
+		flags = wire->sched_flags;
 	if ((flags & ~sched->flags) != 0)
 		return change_error(c, -EINVAL, "scheduler %s does not take flags 0x%x", sched->name,
 				    flags & ~sched->flags);
-	vs->sched = sched;
-	vs->sched_flags = flags;
+	conf->sched = sched;
+	conf->sched_flags = flags;
 	if ((set & DPVS_SERVICE_SET_CONN_TIMEOUT) != 0)
-		vs->conn_timeout_s = conf->conn_timeout_s;
+		conf->conn_timeout_s = wire->conn_timeout_s;
 	return 0;
 }
 
-static void
-link_vs(struct vs *vs, struct vs *prev, bool last)
+static bool
+conf_equal(const struct vs_conf *a, const struct vs_conf *b)
 {
-	g_hash_table_insert(table, vs, vs);
-	vs->listed = true;
-	if (last)
-		TAILQ_INSERT_TAIL(&list, vs, link);
-	else if (prev == NULL)
-		TAILQ_INSERT_HEAD(&list, vs, link);
-	else
-		TAILQ_INSERT_AFTER(&list, prev, vs, link);
+	return a->sched == b->sched && a->sched_flags == b->sched_flags &&
+	       a->conn_timeout_s == b->conn_timeout_s;
+}
+
+/* Add. */
+
+/* Nobody will find it any more; who holds it still does. */
+static void
+forget(struct vs *vs)
+{
+	table_remove(vs);
+	slots_put(&slots, vs->index);
+	vs->index = SLOT_NONE;
+	vs_unref(vs);
 }
 
 static void
-unlink_vs(struct vs *vs)
+new_undo(void *arg)
 {
-	g_hash_table_remove(table, vs);
+	struct vs *vs = arg;
+
 	vs->listed = false;
-	TAILQ_REMOVE(&list, vs, link);
+	number.now--;
+	forget(vs);
 }
 
-static void
-add_undo(void *arg)
+static int
+new(struct change *c, const struct addr_key *key, const struct vs_conf *conf)
 {
-	unlink_vs(arg);
-	vs_unref(arg);
-}
-
-int
-service_ctl_add(struct change *c, const void *record)
-{
-	const struct dpvs_service_conf *conf = record;
-	char text[KEY_TEXT_SIZE];
-	uint32_t set = conf->set;
-	struct addr_key key;
-	struct vs *vs;
+	struct vs *vs = calloc(1, sizeof(*vs));
 	int err;
 
-	err = vs_key(c, &conf->key, &key);
-	if (err == 0)
-		err = check_conf(c, conf);
-	if (err != 0)
-		return err;
-	if (vs_find(&key) != NULL)
-		return change_error(c, -EEXIST, "service %s is there already", key_text(&key, text));
-
-	vs = calloc(1, sizeof(*vs));
 	if (vs == NULL)
 		return -ENOMEM;
-	vs->key = key;
-	vs->sched = &sched_wlc;
-	TAILQ_INIT(&vs->dests);
-	TAILQ_INIT(&vs->laddrs);
-	/* An add takes what is given, with or without its bit, and the default for the rest. */
-	set = DPVS_SERVICE_SET_SCHED_FLAGS | DPVS_SERVICE_SET_CONN_TIMEOUT;
-	if (conf->sched[0] != '\0')
-		set |= DPVS_SERVICE_SET_SCHED;
-	err = apply_conf(c, vs, conf, set);
-	if (err == 0) {
-		err = slots_get(&slots, &vs->index);
-		if (err != 0)
-			change_error(c, err, "no room for another service; raise max-services in section "
-					     "[service]");
-	}
+	err = slots_get(&slots, &vs->index);
 	if (err != 0) {
 		free(vs);
-		return err;
+		return change_error(c, err, "no room for another service; raise max-services in section "
+					    "[service]");
 	}
+	vs->key = *key;
+	vs->conf = *conf;
 	vs->refs = 1;
-	link_vs(vs, NULL, true);
-	change_undo(c, add_undo, vs);
+	vs->listed = true;
+	vs->named = change_serial(c);
+	TAILQ_INIT(&vs->dests);
+	TAILQ_INIT(&vs->laddrs);
+	TAILQ_INSERT_TAIL(&list, vs, link);
+	table_add(vs);
+	count(c, 1);
+	change_undo(c, new_undo, vs);
 	build_service(c, vs);
 	return 0;
 }
 
-static void
-before_done(void *arg)
+static struct vs_note *
+note_new(struct vs *vs)
 {
-	struct vs_before *before = arg;
+	struct vs_note *note = g_new(struct vs_note, 1);
 
-	vs_unref(before->vs);
-	g_free(before);
+	*note = (struct vs_note){ .vs = vs_ref(vs), .conf = vs->conf, .relisted = vs->relisted };
+	return note;
+}
+
+static void
+note_free(void *arg)
+{
+	struct vs_note *note = arg;
+
+	vs_unref(note->vs);
+	g_free(note);
+}
+
+static void
+relist_undo(void *arg)
+{
+	struct vs_note *note = arg;
+
+	note->vs->listed = false;
+	note->vs->conf = note->conf;
+	note->vs->relisted = note->relisted;
+	number.now--;
+	note_free(note);
+}
+
+static void
+relist_done(void *arg)
+{
+	struct vs_note *note = arg;
+
+	memset(&note->vs->retired, 0, sizeof(note->vs->retired));
+	note->vs->sums_epoch++;
+	note_free(note);
+}
+
+/* Removed and added by one change: readers still see it as it was, so it stays where it is. */
+static void
+relist(struct change *c, struct vs *vs, const struct vs_conf *conf)
+{
+	struct vs_note *note = note_new(vs);
+
+	vs->listed = true;
+	vs->conf = *conf;
+	vs->named = change_serial(c);
+	vs->relisted = change_serial(c);
+	count(c, 1);
+	change_undo(c, relist_undo, note);
+	change_done(c, relist_done, note);
+	build_service(c, vs);
 }
 
 static void
 edit_undo(void *arg)
 {
-	struct vs_before *before = arg;
+	struct vs_note *note = arg;
 
-	before->vs->sched = before->sched;
-	before->vs->sched_flags = before->sched_flags;
-	before->vs->conn_timeout_s = before->conn_timeout_s;
-	before_done(before);
+	note->vs->conf = note->conf;
+	note_free(note);
+}
+
+static void
+edit(struct change *c, struct vs *vs, const struct vs_conf *conf)
+{
+	struct vs_note *note;
+
+	if (conf_equal(&vs->conf, conf))
+		return;
+	note = note_new(vs);
+	vs->conf = *conf;
+	change_undo(c, edit_undo, note);
+	change_done(c, note_free, note);
+	build_service(c, vs);
+}
+
+/* An add of a service that is there. */
+static int
+add_present(struct change *c, struct vs *vs, const struct vs_conf *conf)
+{
+	char text[KEY_TEXT_SIZE];
+
+	if (!conf_equal(&vs->conf, conf) && (change_mode(c) & CHANGE_REPLACE) == 0)
+		return change_error(c, -EEXIST, "service %s is there already, and differs",
+				    key_text(&vs->key, text));
+	vs->named = change_serial(c);
+	edit(c, vs, conf);
+	return 0;
+}
+
+int
+service_ctl_add(struct change *c, const void *record)
+{
+	const struct dpvs_service_conf *wire = record;
+	struct vs_conf conf = { .sched = &sched_wlc };
+	char text[KEY_TEXT_SIZE];
+	uint32_t set;
+	struct addr_key key;
+	struct vs *vs;
+	int err;
+
+	err = vs_key(c, &wire->key, &key);
+	if (err == 0)
+		err = check_conf(c, wire);
+	if (err != 0)
+		return err;
+	vs = find(&key);
+	if (vs != NULL && vs->listed && (change_mode(c) & CHANGE_UNCHANGED) == 0)
+		return change_error(c, -EEXIST, "service %s is there already", key_text(&key, text));
+	/* An add takes what is given, with or without its bit, and the default for the rest. */
+	set = DPVS_SERVICE_SET_SCHED_FLAGS | DPVS_SERVICE_SET_CONN_TIMEOUT;
+	if (wire->sched[0] != '\0')
+		set |= DPVS_SERVICE_SET_SCHED;
+	err = apply_conf(c, &conf, wire, set);
+	if (err != 0)
+		return err;
+	if (vs != NULL && vs->listed)
+		return add_present(c, vs, &conf);
+	if (vs != NULL && vs->removed == change_serial(c)) {
+		relist(c, vs, &conf);
+		return 0;
+	}
+	/* Removed by a change that not all workers have confirmed: nobody sees it, and its place in the list is old. */
+	if (vs != NULL)
+		table_remove(vs);
+	return new(c, &key, &conf);
 }
 
 int
 service_ctl_edit(struct change *c, const void *record)
 {
-	const struct dpvs_service_conf *conf = record;
-	struct vs_before *before;
+	const struct dpvs_service_conf *wire = record;
+	struct vs_conf conf;
 	struct vs *vs;
 	int err;
 
-	err = vs_require(c, &conf->key, &vs);
+	err = vs_require(c, &wire->key, &vs);
 	if (err == 0)
-		err = check_conf(c, conf);
+		err = check_conf(c, wire);
 	if (err != 0)
 		return err;
-	before = g_new0(struct vs_before, 1);
-	*before = (struct vs_before){
-		.vs = vs_ref(vs),
-		.sched = vs->sched,
-		.sched_flags = vs->sched_flags,
-		.conn_timeout_s = vs->conn_timeout_s,
-	};
-	change_undo(c, edit_undo, before);
-	change_done(c, before_done, before);
-	err = apply_conf(c, vs, conf, conf->set);
-	if (err == 0 && (vs->sched != before->sched || vs->sched_flags != before->sched_flags ||
-			 vs->conn_timeout_s != before->conn_timeout_s))
-		build_service(c, vs);
+	conf = vs->conf;
+	err = apply_conf(c, &conf, wire, wire->set);
+	if (err == 0)
+		edit(c, vs, &conf);
 	return err;
 }
 
-static void
-place_done(void *arg)
-{
-	struct vs_place *place = arg;
-
-	vs_unref(place->vs);
-	g_free(place);
-}
+/* Removal. */
 
 static void
 del_undo(void *arg)
 {
-	struct vs_place *place = arg;
+	struct vs *vs = arg;
 
-	link_vs(place->vs, place->prev, false);
-	g_free(place);
+	vs->listed = true;
+	vs->removals--;
+	number.now++;
 }
 
 static void
+del_done(void *arg)
+{
+	struct vs *vs = arg;
+
+	vs->removals--;
+	if (!vs->listed && vs->removals == 0)
+		forget(vs);
+}
+
+/* Returns 0, or CHANGE_MORE: not all servers are removed yet. */
+static int
 del(struct change *c, struct vs *vs)
 {
-	struct vs_place *place = g_new0(struct vs_place, 1);
+	int err = laddr_unlink_all(c, vs, 0);
 
-	dest_unlink_all(c, vs);
-	laddr_unlink_all(c, vs);
-	place->vs = vs;
-	place->prev = TAILQ_PREV(vs, vs_list, link);
-	unlink_vs(vs);
-	change_undo(c, del_undo, place);
-	change_done(c, place_done, place);
+	if (err == 0)
+		err = dest_unlink_all(c, vs, 0);
+	if (err != 0)
+		return err;
+	vs->listed = false;
+	vs->removals++;
+	vs->removed = change_serial(c);
+	count(c, UINT32_MAX); /* less 1 */
+	change_undo(c, del_undo, vs);
+	change_done(c, del_done, vs);
 	build_service(c, vs);
+	return 0;
 }
 
 int
 service_ctl_del(struct change *c, const void *record)
 {
-	const struct dpvs_service_conf *conf = record;
+	const struct dpvs_service_conf *wire = record;
 	struct vs *vs = NULL;
-	int err = vs_require(c, &conf->key, &vs);
+	int err = vs_require(c, &wire->key, &vs);
 
-	if (err != 0)
-		return err;
-	del(c, vs);
+	return err == 0 ? del(c, vs) : err;
+}
+
+/* Of a service that stays, what was not named goes. */
+static int
+keep_named(struct change *c, struct vs *vs)
+{
+	int err;
+
+	if (vs->named != change_serial(c))
+		return del(c, vs);
+	err = laddr_unlink_all(c, vs, change_serial(c));
+	return err == 0 ? dest_unlink_all(c, vs, change_serial(c)) : err;
+}
+
+/* Calls @fn for all that are there, in slices. */
+static int
+each(struct change *c, int (*fn)(struct change *c, struct vs *vs))
+{
+	if (walk.serial != change_serial(c)) {
+		walk.serial = change_serial(c);
+		walk.next = TAILQ_FIRST(&list);
+	}
+	while (walk.next != NULL) {
+		struct vs *vs = walk.next;
+		int err = vs->listed ? fn(c, vs) : 0;
+
+		if (err != 0)
+			return err;
+		walk.next = TAILQ_NEXT(vs, link);
+		if (walk.next != NULL && change_slice_over())
+			return CHANGE_MORE;
+	}
+	walk.serial = 0;
 	return 0;
 }
 
 int
 service_ctl_flush(struct change *c, const void *record)
 {
-	struct vs *vs;
-
 	(void)record;
-	while ((vs = TAILQ_FIRST(&list)) != NULL)
-		del(c, vs);
-	return 0;
+	return each(c, del);
 }
+
+int
+service_sync(struct change *c)
+{
+	return each(c, keep_named);
+}
+
+/* Announcement. */
 
 static void
 announce(void *arg)

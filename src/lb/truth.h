@@ -8,8 +8,14 @@
  *   dest_slot.c    slots of servers, and those removed while connections hold them
  *   lb_key.c       keys and addresses from and to the wire
  *   lb_build.c     from truth to worker objects, once per service and change
- *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 200 to 204
+ *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 103, 200 to 204
  *   laddr.c        family laddr           timeouts.c   SET and GET 8100
+ *
+ * A change may be prepared in slices, with readers in between. The truth is then half changed; readers do not
+ * look at it but at the object that workers have of each service (vs_view()), in which everything is that
+ * can be listed. So the moment of the commit, at which change_preparing() moves on, turns what they see as a
+ * whole. For them a service stays in the list and a server in its slot until its removal is confirmed by all
+ * workers ("listed" says what holds for the truth), and counters move only then.
  *
  * Thread-safety: main lcore only.
  */
@@ -24,10 +30,11 @@
 
 #include <dpvsctrl/proto/service.h>
 
+#include "core/change.h"
 #include "lb/addr_table.h"
+#include "lb/htable.h"
 #include "lb/service.h"
 
-struct change;
 struct dpvs_req;
 struct laddr;
 struct sched_ops;
@@ -35,21 +42,36 @@ struct sched_ops;
 /** Members of struct dpvs_lb_stats and struct dpvs_lb_rates. */
 #define LB_STATS_COUNT 5
 
-/** struct rs: a real server of one virtual address. It outlives its service while connections hold its slot. */
-struct rs {
+/** struct rs_key: what a server is found by. */
+struct rs_key {
 	struct addr_key vip; /**< address, port and protocol of the service */
 	union ip_addr addr;
 	rte_be16_t port;
+};
+
+/** struct rs_conf: what an operator sets of a server. */
+struct rs_conf {
+	uint32_t weight;
 	uint8_t fwd;
+};
+
+/** struct rs: a real server of one virtual address. It outlives its service while connections hold its slot. */
+struct rs {
+	struct rs_key key;
+	struct htable_node node;
+	struct rs_conf conf;
+	bool listed;        /**< it is there; else removed, and kept for readers, workers or connections */
 	bool replies;       /**< counted in the table of NAT servers */
 	bool in_trash;      /**< removed on all workers, waits for its last connection */
-	uint32_t weight;
 	uint32_t last_weight;
 	uint32_t index;
 	uint32_t generation;
 	uint32_t removals;  /**< removals that not all workers have confirmed */
+	uint64_t removed;   /**< serial of the change that removed it last */
+	uint64_t named;     /**< serial of the last change that added it, or found it there by an add */
 	uint64_t noted;     /**< serial of the last build that has it in its list, see lb_build.c */
-	struct vs *vs;      /**< NULL: removed */
+	uint64_t order;     /**< place in the list; what comes later has a larger one */
+	struct vs *vs;      /**< in whose list it is, counted; NULL: none */
 	TAILQ_ENTRY(rs) link; /**< in vs->dests */
 	TAILQ_ENTRY(rs) trash_link;
 	struct dpvs_lb_stats zero; /**< counters are shown less these */
@@ -62,45 +84,82 @@ TAILQ_HEAD(rs_list, rs);
 
 /** struct vs_laddr: a local address in the list of a service. */
 struct vs_laddr {
+	struct vs *vs;
 	struct laddr *laddr;
+	struct htable_node node; /**< by service and address */
+	uint64_t named;          /**< as in struct rs */
+	uint32_t order;
 	TAILQ_ENTRY(vs_laddr) link;
 };
 
 TAILQ_HEAD(vs_laddr_list, vs_laddr);
 
-/** struct vs: a virtual service. Counted: the table, changes under way and removals of servers hold it. */
-struct vs {
-	struct addr_key key; /**< first member: the hash table's key */
-	uint32_t refs;
-	uint32_t index;
-	bool listed; /**< in the table of services */
-	uint64_t noted; /**< serial of the last build that has it in its list, see lb_build.c */
+/** struct vs_conf: what an operator sets of a service. */
+struct vs_conf {
 	const struct sched_ops *sched;
 	uint32_t sched_flags;
 	uint32_t conn_timeout_s;
-	struct rs_list dests; /**< in the order of adding */
-	uint32_t num_dests;
+};
+
+/**
+ * struct vs: a virtual service. Counted: the table, its servers, changes under way, and readers between two
+ * slices hold it. It is in the list of all services as long as it exists, so a reader can go on from it.
+ */
+struct vs {
+	struct addr_key key;
+	struct htable_node node;
+	uint32_t refs;
+	uint32_t index;    /**< slot; SLOT_NONE: given back */
+	bool listed;       /**< it is there; else removed, and kept for who holds it */
+	bool in_table;     /**< found by its key */
+	uint32_t removals; /**< as in struct rs, and the following three */
+	uint64_t removed;
+	uint64_t named;
+	uint64_t noted;
+	uint64_t relisted; /**< serial of the change that removed and added it */
+	struct vs_conf conf;
+	struct rs_list dests; /**< in the order of adding; also those that are not listed any more */
+	uint32_t num_dests;   /**< listed */
+	uint32_t dests_len;   /**< in the list */
+	uint64_t sums_epoch;  /**< moves when counters move between a server and @retired, see lb_stats.c */
 	struct vs_laddr_list laddrs;
 	uint32_t num_laddrs;
-	struct service *published; /**< what workers have when all changes sent are applied; NULL: nothing */
+	uint32_t last_laddr;  /**< vs_laddr.order given out last */
+	struct service *published; /**< what workers have when all changes made so far are applied; NULL: nothing */
+	struct service *before;    /**< what @published took the place of */
+	uint64_t published_by;     /**< serial of that change; 0: long confirmed */
 	struct dpvs_lb_stats retired; /**< of servers that it had, since the last zeroing */
 	TAILQ_ENTRY(vs) link;
 };
 
 TAILQ_HEAD(vs_list, vs);
 
+/** No slot. */
+#define SLOT_NONE UINT32_MAX
+
+/** vs_view: the service as readers see it: as of the last commit. NULL: it is not there. */
+static inline const struct service *
+vs_view(const struct vs *vs)
+{
+	if (vs->published_by != 0 && vs->published_by == change_preparing())
+		return vs->before;
+	return vs->published;
+}
+
 /* service_ctl.c */
 int vs_table_init(uint32_t max);
 void vs_table_fini(void);
+/** vs_all: in the order of adding; also those that are not listed any more, or not yet committed. */
 const struct vs_list *vs_all(void);
+/** vs_count: as readers see it. */
 uint32_t vs_count(void);
-/** vs_find: the service of a key, or NULL. */
+/** vs_find: the service of a key in the truth, or NULL. */
 struct vs *vs_find(const struct addr_key *key);
 /** vs_key: checks a key that names one service. Returns 0, -EINVAL, -EOPNOTSUPP; the change has the text. */
 int vs_key(struct change *c, const struct dpvs_service_key *key, struct addr_key *ret_key);
 /** vs_require: the service that a record names: 0, -ESRCH, or as vs_key(). */
 int vs_require(struct change *c, const struct dpvs_service_key *key, struct vs **ret_vs);
-/** vs_of_key: the same for GET: -EINVAL or -ESRCH without a text of the change. */
+/** vs_of_key: the same for readers: -EINVAL or -ESRCH without a text. */
 int vs_of_key(const struct dpvs_service_key *key, struct vs **ret_vs);
 struct vs *vs_ref(struct vs *vs);
 void vs_unref(void *vs);
@@ -109,6 +168,8 @@ int service_ctl_edit(struct change *c, const void *record);
 int service_ctl_del(struct change *c, const void *record);
 int service_ctl_flush(struct change *c, const void *record);
 int service_ctl_garp(struct change *c, const void *record);
+/** service_sync: the .sync of the module: services, servers, local addresses. */
+int service_sync(struct change *c);
 
 /* lb_key.c */
 /* addr_from_wire(): 0, or -EINVAL: family, or bytes past an IPv4 address. */
@@ -132,8 +193,13 @@ guint addr_key_hash(gconstpointer key);
 gboolean addr_key_equal(gconstpointer a, gconstpointer b);
 
 /* dest.c */
-/** dest_unlink_all: takes all servers from @vs. */
-void dest_unlink_all(struct change *c, struct vs *vs);
+/**
+ * dest_unlink_all: takes all servers from @vs, but for those with rs.named @keep (0: none has). Returns 0, or
+ * CHANGE_MORE: to be called again for the same service, and for no other one before.
+ */
+int dest_unlink_all(struct change *c, struct vs *vs, uint64_t keep);
+/** dest_settle: a removal is confirmed or an add undone: @rs goes to the trash if nothing keeps it elsewhere. */
+void dest_settle(struct rs *rs);
 int dest_ctl_add(struct change *c, const void *record);
 int dest_ctl_edit(struct change *c, const void *record);
 int dest_ctl_del(struct change *c, const void *record);
@@ -145,9 +211,15 @@ void dest_fini(void);
 struct rs *dest_slot(uint32_t index);
 uint32_t dest_slots_used(void);
 /** dest_find: the server with the addresses of @key, removed ones included, or NULL. */
-struct rs *dest_find(const struct rs *key);
-/** dest_new: a server like @key, with a slot. Returns 0, -ENOMEM, -ENOSPC. */
-int dest_new(struct change *c, const struct rs *key, struct rs **ret_rs);
+struct rs *dest_find(const struct rs_key *key);
+/** dest_new: a server with a slot, to be undone with dest_discard(). Returns 0, -ENOMEM, -ENOSPC. */
+int dest_new(struct change *c, const struct rs_key *key, struct rs **ret_rs);
+void dest_discard(struct rs *rs);
+/**
+ * dest_reply_room: to be called before anything is changed for a server of @fwd that dest_hold_reply() will
+ * be called for: 0, -ENOMEM, or CHANGE_MORE: a table grows.
+ */
+int dest_reply_room(struct change *c, const struct rs_key *key, uint8_t fwd);
 /**
  * dest_hold_reply: workers get to know the address of @rs as that of a NAT server, if it is one: until its
  * slot is free, also when its mode changes, because old connections stay what they are. 0 or -ENOMEM.
@@ -167,23 +239,37 @@ void build_dest(struct change *c, struct rs *rs);
 /** build_discard: frees what was built of @vs; workers have ended. */
 void build_discard(struct vs *vs);
 
-/* service.c: operations for the workers. 0 or -ENOMEM. */
+/* service.c: operations for the workers. 0 or -ENOMEM; room: also CHANGE_MORE, as dest_reply_room(). */
+int service_room(struct change *c, uint8_t af);
+int dest_publish_room(struct change *c, uint8_t af);
 int service_publish(struct change *c, const struct addr_key *key, const struct service *svc, bool start);
 int dest_publish_reply(struct change *c, const struct addr_key *key, bool there);
 /** dest_publish_generations: @count pairs of slot and generation. */
 int dest_publish_generations(struct change *c, const uint32_t (*pairs)[2], uint32_t count);
 
 /* lb_stats.c */
+/** struct lb_sum: counters and rates of several servers. */
+struct lb_sum {
+	struct dpvs_lb_stats stats;
+	float rate[LB_STATS_COUNT];
+};
+
 /** dest_sum: a slot's counters over all workers, less nothing. */
 void dest_sum(uint32_t index, struct dpvs_lb_stats *ret_sum);
 void lb_stats_add(struct dpvs_lb_stats *to, const struct dpvs_lb_stats *n);
-/** rs_stats, rs_rates: as shown. vs_stats, vs_rates: summed over the servers, counters of removed ones included. */
+void lb_rates(const float rate[LB_STATS_COUNT], struct dpvs_lb_rates *ret_rates);
+/** rs_stats: as shown. */
 void rs_stats(const struct rs *rs, struct dpvs_lb_stats *ret_stats);
-void rs_rates(const struct rs *rs, struct dpvs_lb_rates *ret_rates);
-void vs_stats(const struct vs *vs, struct dpvs_lb_stats *ret_stats);
-void vs_rates(const struct vs *vs, struct dpvs_lb_rates *ret_rates);
-/** rs_reset: counters and rates of @rs are 0 from here on. */
+/**
+ * vs_sum_start, vs_sum_part: what a service shows is the sum over the servers in its list and what those that
+ * it had had counted. A part adds @max servers from @from on, NULL: the first. Returns where to go on, or
+ * NULL. Between two parts others may have their turn; the sum is worth nothing when sums_epoch has moved.
+ */
+void vs_sum_start(const struct vs *vs, struct lb_sum *ret_sum);
+const struct rs *vs_sum_part(const struct vs *vs, const struct rs *from, uint32_t max, struct lb_sum *sum);
+/** rs_reset: counters and rates of @rs are 0 from here on. rs_retire: the same; its service keeps what was counted. */
 void rs_reset(struct rs *rs);
+void rs_retire(struct rs *rs);
 int service_ctl_zero(struct change *c, const void *record);
 int service_job_rates(void);
 
@@ -193,16 +279,19 @@ int service_get_info(struct dpvs_req *req, const void *record);
 int service_get_all(struct dpvs_req *req, const void *record);
 int service_get_one(struct dpvs_req *req, const void *record);
 int service_get_dests(struct dpvs_req *req, const void *record);
-/** key_matches: does @vs fit a filter? Members that are zero fit everything. */
-bool key_matches(const struct vs *vs, const struct dpvs_service_key *filter);
+int laddr_get(struct dpvs_req *req, const void *record);
+/** lb_get_fini: ends the lists that are on their way; before vs_table_fini(). */
+void lb_get_fini(void);
 
 /* laddr.c */
-/** laddr_unlink_all: takes all local addresses from @vs. */
-void laddr_unlink_all(struct change *c, struct vs *vs);
+/** laddr_unlink_all: takes all local addresses from @vs; @keep and returns as dest_unlink_all(). */
+int laddr_unlink_all(struct change *c, struct vs *vs, uint64_t keep);
 /** laddr_discard: frees the list of @vs; workers have ended. */
 void laddr_discard(struct vs *vs);
-/** laddr_describe: address and slot, for the workers' object. */
-void laddr_describe(const struct laddr *laddr, struct service_laddr *ret_laddr);
+/** laddr_describe: for the workers' object. */
+void laddr_describe(const struct vs_laddr *vl, struct service_laddr *ret_laddr);
+/** laddr_counts: of a slot: connections now, and connections refused since it was given out. */
+void laddr_counts(uint32_t index, uint64_t *ret_conns, uint64_t *ret_misses);
 
 /* timeouts.c */
 void timeouts_init(void);

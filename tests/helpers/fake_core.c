@@ -50,6 +50,11 @@ struct change {
 /** struct fake_reply: what a GET handler adds to. */
 struct dpvs_req {
 	GArray *records;
+	uint32_t flags;
+	void (*drained)(struct dpvs_req *req, void *arg);
+	void *drained_arg;
+	int err;
+	bool cancelled;
 };
 
 RTE_DEFINE_PER_LCORE(struct lcore_self, lcore_self) = { .worker = UINT32_MAX };
@@ -280,6 +285,12 @@ change_commit(struct change *c)
 }
 
 uint64_t
+change_generation(void)
+{
+	return generation;
+}
+
+uint64_t
 fake_changes(void)
 {
 	return generation;
@@ -442,6 +453,32 @@ dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 	return err;
 }
 
+void
+dpvs_req_set_flags(struct dpvs_req *req, uint32_t flags)
+{
+	req->flags |= flags;
+}
+
+int
+dpvs_req_cancelled(const struct dpvs_req *req)
+{
+	return req->cancelled;
+}
+
+void
+dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg)
+{
+	req->drained = fn;
+	req->drained_arg = arg;
+}
+
+void
+dpvs_req_end(struct dpvs_req *req, int err)
+{
+	g_assert_null(req->drained);
+	req->err = err;
+}
+
 /* core/log.h */
 
 static void log_message(const char *module, const char *format, va_list ap)
@@ -567,19 +604,63 @@ fake_error_text(void)
 	return error_text == NULL ? "" : error_text;
 }
 
+struct dpvs_req *
+fake_get_begin(uint32_t id, const void *record)
+{
+	static const uint8_t zero[512];
+	struct dpvs_req *req = g_new0(struct dpvs_req, 1);
+
+	req->err = sockopt(id, false)->get(req, record == NULL ? zero : record);
+	g_assert_true((req->err == DPVS_REQ_PENDING) == (req->drained != NULL));
+	return req;
+}
+
+bool
+fake_get_more(struct dpvs_req *req)
+{
+	void (*fn)(struct dpvs_req *, void *) = req->drained;
+
+	req->drained = NULL;
+	if (fn != NULL)
+		fn(req, req->drained_arg);
+	return req->drained != NULL;
+}
+
+void
+fake_get_cancel(struct dpvs_req *req)
+{
+	req->cancelled = true;
+	g_assert_false(fake_get_more(req));
+	g_clear_pointer(&req->records, g_array_unref);
+	g_free(req);
+}
+
+GArray *
+fake_get_end(struct dpvs_req *req, int *ret_err, uint32_t *ret_flags)
+{
+	GArray *records;
+
+	while (fake_get_more(req))
+		;
+	records = req->records != NULL ? req->records : g_array_new(FALSE, FALSE, 1);
+	*ret_err = req->err;
+	*ret_flags = req->flags;
+	if (req->err != 0)
+		g_clear_pointer(&records, g_array_unref);
+	g_free(req);
+	return records;
+}
+
 GArray *
 fake_get(uint32_t id, const void *record, int *ret_err)
 {
-	static const uint8_t zero[512];
-	struct dpvs_req req = { 0 };
-	int err = sockopt(id, false)->get(&req, record == NULL ? zero : record);
+	uint32_t flags;
+	int err;
+	GArray *records = fake_get_end(fake_get_begin(id, record), &err, &flags);
 
-	if (err != 0) {
-		g_clear_pointer(&req.records, g_array_unref);
+	if (err != 0)
 		*ret_err = err;
-		return NULL;
-	}
-	return req.records != NULL ? req.records : g_array_new(FALSE, FALSE, 1);
+	return records;
 }
 
 void

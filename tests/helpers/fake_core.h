@@ -50,6 +50,17 @@ void fake_between(void (*fn)(void));
 /** fake_get: the answer's records, each of g_array_get_element_size() bytes; NULL: refused with *ret_err. */
 GArray *fake_get(uint32_t id, const void *record, int *ret_err);
 
+/**
+ * fake_get_begin: the same slice by slice: the first one is made. fake_get_more: makes the next one; false: it
+ * was the last. fake_get_end: makes all that are left; *ret_flags: DPVS_REPLY_*. fake_get_cancel: the client
+ * hangs up.
+ */
+struct dpvs_req;
+struct dpvs_req *fake_get_begin(uint32_t id, const void *record);
+bool fake_get_more(struct dpvs_req *req);
+GArray *fake_get_end(struct dpvs_req *req, int *ret_err, uint32_t *ret_flags);
+void fake_get_cancel(struct dpvs_req *req);
+
 /** fake_deliver: @worker applies its next operation; false: it has none. Acknowledged changes are ended. */
 bool fake_deliver(unsigned int worker);
 

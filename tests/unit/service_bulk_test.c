@@ -110,7 +110,7 @@ test_bulk(void)
 	g_test_message("applied by %d workers in %.1f ms", WORKERS, (g_get_monotonic_time() - start) / 1e3);
 	check_bulk(services, num_services, per_service);
 	start = g_get_monotonic_time();
-	for (unsigned int i = 0; i < 20; i++)
+	for (unsigned int i = 0; i < 100; i++)
 		fake_job("service-rates");
 	g_test_message("rates of all in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	start = g_get_monotonic_time();

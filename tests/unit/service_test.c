@@ -759,12 +759,12 @@ test_rates(void)
 	g_assert_cmpint(dest(DPVS_SET_DEST_ADD, RS1, 80, DPVS_FWD_NAT, 1), ==, 0);
 	fake_sync();
 	index = lookup(0, VIP, 80, IPPROTO_TCP)->dests[0].index;
-	for (unsigned int i = 0; i < 20; i++)
+	for (unsigned int i = 0; i < 100; i++)
 		fake_job("service-rates"); /* first sample */
 	g_assert_cmpuint(service_info(&vip).rates.cps, ==, 0);
 	count(1, index, 1000);
 	g_usleep(20000);
-	for (unsigned int i = 0; i < 20; i++)
+	for (unsigned int i = 0; i < 100; i++)
 		fake_job("service-rates");
 	cps = service_info(&vip).rates.cps;
 	/* At most a quarter of 1000 in 20 ms; a slow machine sees less. */
@@ -772,7 +772,7 @@ test_rates(void)
 	g_assert_cmpuint(cps, <=, 12500);
 	g_assert_cmpuint(service_info(&vip).rates.in_bps / 1000, <=, cps + 1);
 	g_usleep(1000);
-	for (unsigned int i = 0; i < 20; i++)
+	for (unsigned int i = 0; i < 100; i++)
 		fake_job("service-rates");
 	g_assert_cmpuint(service_info(&vip).rates.cps, <, cps); /* falls by a quarter */
 	g_assert_cmpuint(service_info(&vip).rates.cps, >=, cps / 2);
