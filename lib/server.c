@@ -240,7 +240,7 @@ server_tick(gpointer arg)
 
 		if (c->active_us > before)
 			break;
-		if (c->req == NULL) {
+		if (c->req == NULL || (c->req->stream && c->out_head != NULL)) {
 			client_drop(c);
 			continue;
 		}

@@ -159,13 +159,18 @@ out_reserve(struct client *c, size_t size)
 	return chunk->data + chunk->end - size;
 }
 
-/* Puts a reply, or a part of one, on its way. */
-void
-client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t flags,
-	     uint32_t index, const char *errstr, uint32_t record_size, const void *records,
-	     size_t bytes)
+static uint64_t
+generation_now(const struct client *c)
 {
-	struct dpvs_server *s = c->server;
+	return c->server->params.generation != NULL ? c->server->params.generation() : 0;
+}
+
+/* Puts what looks like a reply on its way; returns false when it could not, then the client was dropped. */
+static bool
+put_reply(struct client *c, const struct dpvs_sock_msg *to, uint32_t type, int err, uint32_t flags,
+	  uint32_t index, const char *errstr, uint64_t generation, uint32_t record_size,
+	  const void *records, size_t bytes)
+{
 	size_t text = MIN(strlen(errstr), DPVS_ERRSTR_MAX);
 	size_t padded = (text + 7) & ~(size_t)7;
 	struct dpvs_sock_reply reply = {
@@ -173,7 +178,7 @@ client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t
 		.flags = flags,
 		.index = index,
 		.errstr_len = (uint32_t)text,
-		.generation = s->params.generation != NULL ? s->params.generation() : 0,
+		.generation = generation,
 	};
 	struct dpvs_sock_body body = {
 		.record_size = record_size,
@@ -182,17 +187,17 @@ client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t
 	struct dpvs_sock_msg msg = {
 		.version = DPVS_PROTO_VERSION,
 		.id = to->id,
-		.type = to->type,
+		.type = type,
 		.seq = to->seq,
 		.len = sizeof(reply) + padded + (bytes > 0 ? sizeof(body) + bytes : 0),
 	};
 	unsigned char *p;
 
 	if (c->dead)
-		return;
+		return false;
 	p = out_reserve(c, sizeof(msg) + (size_t)msg.len);
 	if (p == NULL)
-		return;
+		return false;
 	memcpy(p, &msg, sizeof(msg));
 	p += sizeof(msg);
 	memcpy(p, &reply, sizeof(reply));
@@ -204,10 +209,30 @@ client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t
 		memcpy(p, &body, sizeof(body));
 		memcpy(p + sizeof(body), records, bytes);
 	}
-	if ((flags & DPVS_REPLY_MORE) == 0) {
+	return true;
+}
+
+/* Puts a reply, or a part of one, on its way. */
+void
+client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t flags,
+	     uint32_t index, const char *errstr, uint32_t record_size, const void *records,
+	     size_t bytes)
+{
+	if (put_reply(c, to, to->type, err, flags, index, errstr, generation_now(c), record_size, records,
+		      bytes) && (flags & DPVS_REPLY_MORE) == 0) {
 		c->out_tail->answers++;
 		c->out_answers++;
 	}
+}
+
+/* Puts a frame of a stream on its way. */
+void
+client_frame(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t flags,
+	     const char *errstr, uint64_t generation, uint32_t record_size, const void *records,
+	     size_t bytes)
+{
+	(void)put_reply(c, to, DPVS_SOCKOPT_EVENT, err, flags, UINT32_MAX, errstr, generation, record_size,
+			records, bytes);
 }
 
 /* Says why the connection ends: a reply to nobody's request. */
@@ -474,6 +499,25 @@ client_serve(struct client *c)
 	return false;
 }
 
+/*
+ * A client has nothing to say on a connection that is one-way; whatever it is, there is no telling what it
+ * expects. What it was sent stays, then it is told, then the connection ends.
+ */
+static void
+client_interrupted(struct client *c)
+{
+	struct dpvs_req *req = c->req;
+
+	client_frame(c, &req->msg, -EPROTO, 0, "the connection is one-way: nothing may follow the subscription",
+		     generation_now(c), 0, NULL, 0);
+	if (c->dead)
+		return;
+	c->closing = true;
+	c->in_start = c->in_end = 0;
+	c->req = NULL;
+	req_hangup(req);
+}
+
 /* Tells epoll what this client waits for. */
 void
 client_watch(struct client *c)
@@ -502,6 +546,8 @@ client_run(struct client *c)
 	if (c->dead)
 		return;
 	starved = client_serve(c);
+	if (!c->dead && c->req != NULL && c->req->stream && c->in_end > c->in_start)
+		client_interrupted(c);
 	if (c->in_start == c->in_end) {
 		c->in_start = 0;
 		c->in_end = 0;

@@ -99,6 +99,7 @@ struct dpvs_req {
 	void *records;  /* brought to opt->record_size */
 	bool in_handler;
 	bool ended;     /* by dpvs_req_end() inside the handler */
+	bool stream;    /* answered by dpvs_req_stream(); frames follow until it ends */
 	bool no_memory;
 	int result;     /* with ended */
 
@@ -112,6 +113,8 @@ struct dpvs_req {
 	void (*drained)(struct dpvs_req *req, void *arg); /* waits for the client to read */
 	void *drained_arg;
 	guint cancel_source; /* idle source that calls it after a hang-up */
+	void (*gone)(struct dpvs_req *req, void *arg); /* of a stream: after a hang-up */
+	void *gone_arg;
 
 	char errstr[DPVS_ERRSTR_MAX + 1];
 };
@@ -158,6 +161,9 @@ void client_run(struct client *c);
 void client_wake(struct client *c);
 void client_reply(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t flags,
 		  uint32_t index, const char *errstr, uint32_t record_size, const void *records,
+		  size_t bytes);
+void client_frame(struct client *c, const struct dpvs_sock_msg *to, int err, uint32_t flags,
+		  const char *errstr, uint64_t generation, uint32_t record_size, const void *records,
 		  size_t bytes);
 void client_refuse(struct client *c, int err, const char *errstr);
 void client_flush(struct client *c);

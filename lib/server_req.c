@@ -48,7 +48,14 @@ req_finish(struct dpvs_req *req, int err)
 		req->errstr[0] = '\0';
 	if (s != NULL && s->params.audit != NULL && req->opt->type == DPVS_SOCKOPT_SET)
 		s->params.audit(req->opt, req->uid, req->pid, req->count, err, req->errstr);
-	if (c != NULL) {
+	if (c != NULL && req->stream) {
+		c->req = NULL;
+		req->client = NULL;
+		c->closing = true;
+		if (err < 0)
+			client_frame(c, &req->msg, err, 0, req->errstr,
+				     s->params.generation != NULL ? s->params.generation() : 0, 0, NULL, 0);
+	} else if (c != NULL) {
 		c->req = NULL;
 		req->client = NULL;
 		client_reply(c, &req->msg, err, req->flags, err < 0 ? req->index : UINT32_MAX,
@@ -333,6 +340,8 @@ req_cancel_idle(gpointer arg)
 void
 dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg)
 {
+	if (req->stream && req->client == NULL)
+		return; /* gone() is on its way */
 	req->drained = fn;
 	req->drained_arg = arg;
 	if (req->client != NULL)
@@ -356,8 +365,57 @@ req_hangup(struct dpvs_req *req)
 	g_clear_pointer(&req->part, g_free);
 	req->part_bytes = 0;
 	req->part_size = 0;
+	if (req->stream) {
+		req->drained = req->gone;
+		req->drained_arg = req->gone_arg;
+	}
 	if (req->drained != NULL && req->cancel_source == 0)
 		req->cancel_source = g_idle_add_full(G_PRIORITY_DEFAULT, req_cancel_idle, req, NULL);
+}
+
+int
+dpvs_req_stream(struct dpvs_req *req, void (*gone)(struct dpvs_req *req, void *arg), void *arg)
+{
+	struct client *c = req->client;
+
+	if (req->stream || req->ended || req->opt->type != DPVS_SOCKOPT_GET)
+		return -EINVAL;
+	if (req->no_memory)
+		return -ENOMEM;
+	if (c == NULL || c->dead)
+		return -ENOTCONN;
+	client_reply(c, &req->msg, 0, req->flags, UINT32_MAX, "", req->part_record_size, req->part,
+		     req->part_bytes);
+	if (c->dead)
+		return -ENOTCONN;
+	g_clear_pointer(&req->part, g_free);
+	req->part_bytes = 0;
+	req->part_size = 0;
+	req->drained = NULL;
+	req->stream = true;
+	req->gone = gone;
+	req->gone_arg = arg;
+	client_wake(c);
+	return 0;
+}
+
+int
+dpvs_req_stream_send(struct dpvs_req *req, uint32_t flags, uint64_t generation, const void *records,
+		 uint32_t record_size, uint32_t count)
+{
+	struct client *c = req->client;
+
+	if (!req->stream || record_size > DPVS_RECORD_MAX || (uint64_t)record_size * count > DPVS_BODY_MAX / 2)
+		return -EINVAL;
+	if (c == NULL || c->dead)
+		return -ENOTCONN;
+	client_frame(c, &req->msg, 0, flags & DPVS_REPLY_MORE, "", generation, record_size, records,
+		     (size_t)record_size * count);
+	client_flush(c);
+	client_watch(c);
+	if (!c->server->in_turn)
+		server_reap(c->server);
+	return req->client == NULL ? -ENOTCONN : 0;
 }
 
 void

@@ -23,6 +23,7 @@
 
 struct change;
 struct conf;
+struct module_event;
 struct rte_node_register;
 struct stats_block;
 
@@ -108,6 +109,7 @@ struct module {
 	const struct module_sockopt *sockopts;
 	const struct dpvs_msg_type *msgs;
 	const struct module_job *jobs;
+	const struct module_event *events; /**< see core/event.h */
 	const struct module_stat *stats;
 	struct stats_block *stats_block; /**< where its counters live; filled before init() */
 	struct rte_node_register *const *nodes; /**< NULL-ended; .id is filled on registration */

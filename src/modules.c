@@ -16,6 +16,7 @@
 #include "core/change_priv.h"
 #include "core/ctl.h"
 #include "core/eal.h"
+#include "core/event_priv.h"
 #include "core/graph_priv.h"
 #include "core/handover.h"
 #include "core/lcore.h"
@@ -46,6 +47,7 @@ static const struct module *const modules[] = {
 	&lcore_module,
 	&ctl_module,
 	&change_module,
+	&event_module,
 	&graph_module,
 	&handover_module,
 	&sysinfo_module,
@@ -181,6 +183,7 @@ modules_init_one(const struct module *m, const struct conf *conf)
 	const struct dpvs_msg_type *t;
 	int err;
 
+	event_add_module(m);
 	err = stats_module_init(m);
 	for (t = m->msgs; err == 0 && t != NULL && t->name != NULL; t++)
 		err = dpvs_msg_type_register(t);
@@ -193,6 +196,7 @@ modules_init_one(const struct module *m, const struct conf *conf)
 		m->fini();
 	modules_unregister_msgs(m);
 	stats_module_fini(m);
+	event_remove_module(m);
 	return err;
 }
 
@@ -227,6 +231,7 @@ modules_fini(void)
 			m->fini();
 		modules_unregister_msgs(m);
 		stats_module_fini(m);
+		event_remove_module(m);
 	}
 }
 

@@ -37,6 +37,13 @@ tests_helpers_libharness_la_CFLAGS = $(test_cflags)
 tests_helpers_libharness_la_LIBADD = tests/helpers/libtesteal.la src/libdpvsd.la -lrte_net_ring
 test_harness_libs = tests/helpers/libharness.la
 
+# A subscriber to events that keeps a model, with the daemon: $(test_event_libs) as LDADD.
+check_LTLIBRARIES += tests/helpers/libtestevents.la
+tests_helpers_libtestevents_la_SOURCES = tests/helpers/events.c tests/helpers/events.h
+tests_helpers_libtestevents_la_CPPFLAGS = $(test_cppflags)
+tests_helpers_libtestevents_la_CFLAGS = $(test_cflags)
+test_event_libs = tests/helpers/libtestevents.la $(test_harness_libs)
+
 # A small network around it, and packets: $(test_lb_libs) as LDADD.
 check_LTLIBRARIES += tests/helpers/liblbtest.la
 tests_helpers_liblbtest_la_SOURCES = tests/helpers/lbtest.c tests/helpers/lbtest.h

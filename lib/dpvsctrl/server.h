@@ -306,6 +306,54 @@ size_t dpvs_req_backlog(const struct dpvs_req *req);
 void dpvs_req_on_drained(struct dpvs_req *req, void (*fn)(struct dpvs_req *req, void *arg), void *arg);
 
 /**
+ * dpvs_req_stream:
+ * @req: a GET whose handler is running, and then returns DPVS_REQ_PENDING
+ * @gone: called once when the client has hung up, or has sent something, in a turn of the main loop of its own;
+ *   it ends the request
+ * @arg: for @gone
+ *
+ * Answers the request, with what dpvs_req_add() put in, and makes its connection one-way: from here on
+ * the handler sends frames with dpvs_req_stream_send(), until the client hangs up or dpvs_req_end(), which
+ * closes the connection when all is written (with an error: after a frame that carries it).
+ * dpvs_req_backlog() and dpvs_req_on_drained() keep pace with the reader; what waits to be called by the
+ * latter is not called any more once @gone is. A client that sends anything is told so in a last frame and disconnected; one
+ * that does not read for the idle time-out of the server, too. A client may close its sending half.
+ *
+ * Context: main lcore.
+ *
+ * Returns: 0, or
+ *   -EINVAL    not a GET, or a stream already
+ *   -ENOMEM    there was no memory for the answer
+ *   -ENOTCONN  the client has hung up
+ *
+ * Since: 0.1
+ */
+int dpvs_req_stream(struct dpvs_req *req, void (*gone)(struct dpvs_req *req, void *arg), void *arg);
+
+/**
+ * dpvs_req_stream_send:
+ * @req: a request after dpvs_req_stream()
+ * @flags: DPVS_REPLY_MORE or 0
+ * @generation: what the frame shall say of the generation
+ * @records: (nullable): @count records, copied
+ * @record_size: size of each in bytes, at most DPVS_RECORD_MAX
+ * @count: how many; at most 8 MiB in all
+ *
+ * Sends one frame: the head and body of an answer, of type DPVS_SOCKOPT_EVENT. A client whose unread bytes grow
+ * beyond max_pending of struct dpvs_server_params is dropped: look at dpvs_req_backlog() first.
+ *
+ * Context: main lcore. Does not block.
+ *
+ * Returns: 0, or
+ *   -EINVAL    no stream, or too much
+ *   -ENOTCONN  the client has hung up, or was dropped
+ *
+ * Since: 0.1
+ */
+int dpvs_req_stream_send(struct dpvs_req *req, uint32_t flags, uint64_t generation, const void *records,
+		     uint32_t record_size, uint32_t count);
+
+/**
  * dpvs_req_end:
  * @req: a request whose handler returns, or returned, DPVS_REQ_PENDING; gone after this
  * @err: 0, or a negative errno; its text by dpvs_req_error()

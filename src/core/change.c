@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "core/change_priv.h"
+#include "core/event_priv.h"
 #include "core/fault.h"
 #include "core/lcore.h"
 #include "core/log.h"
@@ -205,6 +206,12 @@ change_error_text(const struct change *c)
 	return c->error;
 }
 
+struct event_batch **
+change_events(struct change *c)
+{
+	return &c->events;
+}
+
 unsigned int
 change_mode(const struct change *c)
 {
@@ -260,6 +267,7 @@ change_free(struct change *c)
 	g_array_unref(c->undo);
 	g_array_unref(c->done);
 	g_array_unref(c->before);
+	event_discard(&c->events);
 	g_free(c->error);
 	g_free(c);
 }
@@ -363,6 +371,7 @@ change_go_empty(struct change *c)
 {
 	struct change *last = g_queue_peek_tail(&in_flight);
 
+	event_publish(&c->events, 0);
 	if (last != NULL) {
 		g_array_append_vals(last->done, c->done->data, c->done->len);
 		g_array_set_size(c->done, 0);
@@ -390,6 +399,7 @@ change_go(struct change *c)
 	c->msg = NULL;
 	*(struct change **)dpvs_msg_data(msg) = c;
 	c->generation = ++generation;
+	event_publish(&c->events, c->generation);
 	g_queue_push_tail_link(&in_flight, &c->link);
 	dpvs_msg_commit(msg, c->job.deadline_ms, change_acknowledged, change_late, c);
 }

@@ -13,6 +13,7 @@
 #include "core/change.h"
 
 struct dpvs_msg;
+struct event_batch;
 struct module;
 extern const struct module change_module; /* the message COMMIT */
 
@@ -49,6 +50,9 @@ void change_set_modules(const struct module *const *modules);
 
 /** change_set_slice: longest slice; 0: each step is a slice of its own, for tests. */
 void change_set_slice(unsigned int us);
+
+/** change_events: what @c has emitted, for core/event.c. */
+struct event_batch **change_events(struct change *c);
 
 /** change_error_text: what change_error() set, or NULL. */
 const char *change_error_text(const struct change *c);
@@ -90,6 +94,7 @@ struct change {
 	uint32_t chunk_size;
 	uint32_t chunk_used;
 	char *error;
+	struct event_batch *events; /* emitted, not published */
 	bool visible; /* change_visible() */
 	uint64_t serial;
 	uint64_t generation;

@@ -15,6 +15,7 @@
 #include <rte_cycles.h>
 
 #include "core/change_priv.h"
+#include "core/event_priv.h"
 #include "core/stats.h"
 #include "module.h"
 
@@ -118,10 +119,11 @@ leave(struct change *c)
 	preparing = NULL;
 	if (c->phase == CHANGE_BEFORE) {
 		change_go(c);
-		return;
+	} else {
+		change_end(c, c->status);
+		change_free(c);
 	}
-	change_end(c, c->status);
-	change_free(c);
+	event_resume();
 }
 
 /* The next step of the change that is being prepared. */

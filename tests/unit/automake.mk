@@ -146,3 +146,10 @@ tests_unit_ping_test_SOURCES = tests/unit/ping_test.c
 tests_unit_ping_test_CPPFLAGS = $(test_cppflags)
 tests_unit_ping_test_CFLAGS = $(test_cflags)
 tests_unit_ping_test_LDADD = $(test_harness_libs)
+
+check_PROGRAMS += tests/unit/event_test
+TESTS += tests/unit/event_test
+tests_unit_event_test_SOURCES = tests/unit/event_test.c
+tests_unit_event_test_CPPFLAGS = $(test_cppflags)
+tests_unit_event_test_CFLAGS = $(test_cflags)
+tests_unit_event_test_LDADD = $(test_event_libs)

@@ -30,7 +30,7 @@ enum {
 	DPVS_EVENT_NEIGH = 1u << 5,      /**< struct dpvs_neigh_conf */
 	DPVS_EVENT_LINK = 1u << 6,       /**< struct dpvs_port_info */
 	DPVS_EVENT_LADDR = 1u << 7,      /**< struct dpvs_laddr_info */
-	DPVS_EVENT_CONTROL = 1u << 8,    /**< of the subscription itself, always sent; no data */
+	DPVS_EVENT_CONTROL = 1u << 8,    /**< of the subscription itself, always sent */
 };
 
 /** What happened. */
@@ -40,7 +40,7 @@ enum {
 	DPVS_EVENT_OP_CHANGE = 3,
 	DPVS_EVENT_OP_DEL = 4,
 	DPVS_EVENT_OP_SYNCED = 5, /**< CONTROL: the present state is complete, changes follow */
-	DPVS_EVENT_OP_MISSED = 6, /**< CONTROL: events were dropped, the present state follows again */
+	DPVS_EVENT_OP_MISSED = 6, /**< CONTROL: events were dropped (data: u64, how many), forget all: the present state follows again */
 };
 
 #define DPVS_EVENT_DATA_SIZE 256
@@ -55,7 +55,7 @@ static_assert(sizeof(struct dpvs_event_filter) == 8, "wire format");
 
 /** struct dpvs_event: one event. */
 struct dpvs_event {
-	uint64_t serial; /**< grows from event to event */
+	uint64_t serial; /**< 1, 2, 3 ... */
 	uint32_t kind;   /**< DPVS_EVENT_* */
 	uint32_t op;     /**< DPVS_EVENT_OP_* */
 	uint32_t len;    /**< bytes of data that are used */
