@@ -226,13 +226,22 @@ static GSourceFuncs source_funcs = {
 	.dispatch = source_dispatch,
 };
 
-/* Ends the clients that have been silent for too long; the longest silent come first. */
+/*
+ * Ends the clients that have been silent for too long, the longest silent come first; and those that have
+ * an answer and do not read it.
+ */
 static gboolean
 server_tick(gpointer arg)
 {
 	struct dpvs_server *s = arg;
-	gint64 before = g_get_monotonic_time() - (gint64)s->params.idle_timeout_s * G_USEC_PER_SEC;
+	gint64 now = g_get_monotonic_time();
+	gint64 before = now - (gint64)s->params.idle_timeout_s * G_USEC_PER_SEC;
+	gint64 stalled = now - (gint64)s->params.stall_timeout_s * G_USEC_PER_SEC;
 	unsigned int left = s->lru.length;
+	struct client *w;
+
+	while ((w = g_queue_peek_head(&s->writers)) != NULL && w->wrote_us <= stalled)
+		client_drop(w);
 
 	for (; left > 0 && s->lru.length > 0; left--) {
 		GList *head = g_queue_peek_head_link(&s->lru);
@@ -433,6 +442,8 @@ set_defaults(struct dpvs_server_params *p)
 		p->max_inflight = 256;
 	if (p->idle_timeout_s == 0)
 		p->idle_timeout_s = 600;
+	if (p->stall_timeout_s == 0)
+		p->stall_timeout_s = 60;
 	if (p->max_request == 0 || p->max_request > DPVS_BODY_MAX)
 		p->max_request = DPVS_BODY_MAX;
 	if (p->max_pending == 0)
@@ -496,6 +507,7 @@ dpvs_server_new(const struct dpvs_server_params *params, struct dpvs_server **re
 	s->spin_need = SPIN_NEED_MIN;
 	g_queue_init(&s->lru);
 	g_queue_init(&s->runnable);
+	g_queue_init(&s->writers);
 	g_queue_init(&s->reqs);
 	rc = server_start(s, ret_error);
 	if (rc < 0) {

@@ -46,6 +46,7 @@ client_new(struct dpvs_server *s, int fd, uid_t uid, pid_t pid, bool may_set)
 	c->active_us = g_get_monotonic_time();
 	c->lru_link.data = c;
 	c->run_link.data = c;
+	c->write_link.data = c;
 	g_queue_push_tail_link(&s->lru, &c->lru_link);
 	return c;
 }
@@ -79,6 +80,9 @@ client_drop(struct client *c)
 		g_queue_unlink(&s->runnable, &c->run_link);
 	c->runnable = false;
 	g_queue_unlink(&s->lru, &c->lru_link);
+	if (c->writing)
+		g_queue_unlink(&s->writers, &c->write_link);
+	c->writing = false;
 	s->pending -= c->out_bytes;
 	close(c->fd); /* which takes it out of epoll */
 	c->fd = -1;
@@ -110,6 +114,23 @@ client_active(struct client *c)
 /*
  * ---- out
  */
+
+/* Notes how long the peer has had unread answers without reading any: server_tick() looks at that. */
+static void
+client_progress(struct client *c, bool moved)
+{
+	struct dpvs_server *s = c->server;
+
+	if (c->writing && (moved || c->out_head == NULL)) {
+		g_queue_unlink(&s->writers, &c->write_link);
+		c->writing = false;
+	}
+	if (c->writing || c->out_head == NULL)
+		return;
+	c->writing = true;
+	c->wrote_us = s->in_turn ? s->now_us : g_get_monotonic_time();
+	g_queue_push_tail_link(&s->writers, &c->write_link);
+}
 
 /* The last one of the usual size is kept for the next answer. */
 static void
@@ -292,8 +313,11 @@ client_flush(struct client *c)
 			chunk_free(c->server, chunk);
 		}
 	}
-	if (moved > 0 && !c->dead)
-		client_active(c);
+	if (!c->dead) {
+		if (moved > 0)
+			client_active(c);
+		client_progress(c, moved > 0);
+	}
 	if (!c->dead && c->out_head == NULL && c->closing && c->req == NULL)
 		client_drop(c);
 }

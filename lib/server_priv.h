@@ -69,6 +69,9 @@ struct client {
 	gint64 active_us;  /* when it last finished a request or read an answer */
 	GList lru_link;    /* in server->lru, longest silent first */
 	GList run_link;
+	bool writing;      /* in server->writers */
+	gint64 wrote_us;   /* when the peer last read something, or had something to read first; with writing */
+	GList write_link;
 
 	unsigned char *in; /* received, not yet consumed: in_start to in_end */
 	size_t in_size;
@@ -143,6 +146,7 @@ struct dpvs_server {
 	unsigned int spin_need; /* of them, before the next request is looked for */
 	GQueue lru;      /* all clients */
 	GQueue runnable; /* clients with something to do although no byte moves */
+	GQueue writers;  /* clients with unread answers, the one that has read nothing for longest first */
 	GQueue reqs;     /* all requests under way */
 	GSList *graveyard;
 	struct chunk *spare_chunk; /* of CHUNK_SIZE, or NULL */

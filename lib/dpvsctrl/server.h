@@ -59,6 +59,7 @@ struct dpvs_server_params {
 	unsigned int max_clients;   /**< 0: 4096 */
 	unsigned int max_inflight;  /**< answers that a client may leave unread; 0: 256 */
 	unsigned int idle_timeout_s;/**< a client silent for so long is closed; 0: 600 */
+	unsigned int stall_timeout_s; /**< so is one that reads nothing of its answers for so long; 0: 60 */
 	uint64_t max_request;       /**< bytes of body; 0: DPVS_BODY_MAX */
 	uint64_t max_pending;       /**< bytes of unread answers of one client before it is dropped; 0: 64 MiB */
 	uint64_t (*generation)(void); /**< fills the generation of replies; NULL: 0 */

@@ -277,6 +277,7 @@ ctl_open(const struct conf *conf, const char *path)
 		.group = group,
 		.max_clients = (unsigned int)conf_uint(conf, "control", "max-clients"),
 		.idle_timeout_s = (unsigned int)conf_uint(conf, "control", "idle-timeout"),
+		.stall_timeout_s = (unsigned int)conf_uint(conf, "control", "stall-timeout"),
 		.generation = change_generation,
 		.audit = ctl_audit,
 	};
@@ -342,6 +343,15 @@ static const struct conf_key ctl_conf[] = {
 		.def = 600,
 		.unit = "s",
 		.help = "A client that is silent for so long is disconnected.",
+	},
+	{
+		.name = "stall-timeout",
+		.type = CONF_UINT,
+		.min = 1,
+		.max = 86400,
+		.def = 60,
+		.unit = "s",
+		.help = "A client that has answers and reads nothing of them for so long is disconnected.",
 	},
 	{
 		.name = "get-deadline",
