@@ -120,6 +120,13 @@ tests_unit_change_test_CPPFLAGS = $(test_cppflags)
 tests_unit_change_test_CFLAGS = $(test_cflags)
 tests_unit_change_test_LDADD = $(test_harness_libs)
 
+check_PROGRAMS += tests/unit/change_queue_test
+TESTS += tests/unit/change_queue_test
+tests_unit_change_queue_test_SOURCES = tests/unit/change_queue_test.c
+tests_unit_change_queue_test_CPPFLAGS = $(test_cppflags)
+tests_unit_change_queue_test_CFLAGS = $(test_cflags)
+tests_unit_change_queue_test_LDADD = $(test_harness_libs)
+
 check_PROGRAMS += tests/unit/conf_test
 TESTS += tests/unit/conf_test
 tests_unit_conf_test_SOURCES = tests/unit/conf_test.c
