@@ -2,7 +2,7 @@ TESTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
 dist_check_SCRIPTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
 EXTRA_DIST += tests/helpers/daemon.sh
 
-dpip_tests = tests/ctl/dpip-completion.t tests/ctl/dpip-live.t tests/ctl/dpip-output.t \
+dpip_tests = tests/ctl/dpip-batch.t tests/ctl/dpip-completion.t tests/ctl/dpip-live.t tests/ctl/dpip-output.t \
 	tests/ctl/dpip-requests.t tests/ctl/dpip-runs.t
 TESTS += $(dpip_tests)
 dist_check_SCRIPTS += $(dpip_tests)

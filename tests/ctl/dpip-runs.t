@@ -53,52 +53,7 @@ ends "the daemon's reason" 2 "dpip: 192.0.2.1 is on port dpdk0 already" addr add
 ends "an unknown lcore" 2 "Lcore 9 does not exist." lcore show 9
 ends "an unknown CPU" 2 "No lcore runs on CPU 9." link show cpu9
 
-# Batches
-cat >"$TEST_DIR/batch" <<'END'
-# a comment, an empty line, a command over two lines
-
-addr add 198.51.100.1/24 \
-	dev dpdk0
-  -6 addr flush dev 'dpdk0'   # options for one line
-neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev "dpdk0"
-END
-ends "a batch" 0 "" -b "$TEST_DIR/batch"
-is "... did all of it" "$(tail -n 3 "$TEST_DIR/fake.log")" \
-	"addr-add 198.51.100.1/24 brd - dev dpdk0 scope 0 flags 0 valid 4294967295 preferred 4294967295
-addr-flush family 10 dev dpdk0
-neigh-add 192.0.2.9 family 2 mac 02:09 dev dpdk0 flags 0"
-printf 'link set dpdk0 up\naddr add 192.0.2.1/24 dev dpdk0\nlink set dpdk0 down\n' >"$TEST_DIR/batch"
-ends "a refused line ends a batch" 1 "dpip: 192.0.2.1 is on port dpdk0 already
-Command failed $TEST_DIR/batch:2" -b "$TEST_DIR/batch"
-is "... where it stood" "$(fake_log)" \
-	"port dpdk0 set 0x1 mtu 0 mac 00:00 up 1 promisc 0 allmulticast 0"
-ends "-force goes on" 1 "dpip: 192.0.2.1 is on port dpdk0 already
-Command failed $TEST_DIR/batch:2" -force -b "$TEST_DIR/batch"
-is "... to the end" "$(fake_log)" "port dpdk0 set 0x1 mtu 0 mac 00:00 up 0 promisc 0 allmulticast 0"
-printf 'link set dpdk0 up\nlink set dpdk0 mtu x\nnonsense\n-j link\nlink "set\n-6\n' >"$TEST_DIR/batch"
-ends "each wrong line is named" 1 "Error: \"x\" is not a valid \"mtu\" (68 to 65535).
-Command failed $TEST_DIR/batch:2
-Object \"nonsense\" is unknown, try \"dpip help\".
-Command failed $TEST_DIR/batch:3
-Option \"-json\" cannot stand in a line of a batch.
-Command failed $TEST_DIR/batch:4
-Error: a quote is not closed.
-Command failed $TEST_DIR/batch:5
-Error: an object is missing after the options.
-Command failed $TEST_DIR/batch:6" -force -b "$TEST_DIR/batch"
-is "a batch from standard input" "$(echo 'link set nodev up' | "$dpip" -b - 2>&1)" \
-	"Device \"nodev\" does not exist.
-Command failed (standard input):1"
-printf 'link set dpdk0 up\nlink\0set dpdk0 up\n' >"$TEST_DIR/batch"
-ends "a byte 0" 1 "Error: a byte 0 is not text.
-Command failed $TEST_DIR/batch:2" -b "$TEST_DIR/batch"
-printf 'link show up\nverify' >"$TEST_DIR/batch"
-is "a last line without newline; a document for each show" \
-	"$("$dpip" -j -b "$TEST_DIR/batch" | cut -c 1-14)" '[{"ifindex":0,
-[{"lcore":0,"r'
-"$dpip" -b "$TEST_DIR" 2>"$TEST_DIR/stderr"
-is "a folder is no batch" "$? $(wc -l <"$TEST_DIR/stderr")" "1 1"
-
+# Batches: more of them in dpip-batch.t
 # A connection that the daemon closed meanwhile: the next command has a new one.
 mkfifo "$TEST_DIR/fifo"
 "$dpip" -b - <"$TEST_DIR/fifo" >"$TEST_DIR/stdout" 2>&1 &

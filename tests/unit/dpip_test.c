@@ -10,7 +10,7 @@
 #include <glib.h>
 
 #include "dpip/args.h"
-#include "dpip/batch.h"
+#include "common/words.h"
 #include "dpip/options.h"
 #include "dpip/table.h"
 
@@ -18,10 +18,10 @@
 static char **
 words_of(char *line)
 {
-	static char *words[BATCH_WORDS_MAX + 1];
+	static char *words[WORDS_MAX + 1];
 	const char *why;
 
-	g_assert_cmpint(batch_split(line, words, &why), >=, 0);
+	g_assert_cmpint(words_split(line, words, &why), >=, 0);
 	return words;
 }
 
@@ -133,17 +133,17 @@ test_batch_split(void)
 static void
 test_batch_split_bad(void)
 {
-	char *words[BATCH_WORDS_MAX + 1];
-	char quote[] = "a 'b c", many[4 * BATCH_WORDS_MAX];
+	char *words[WORDS_MAX + 1];
+	char quote[] = "a 'b c", many[4 * WORDS_MAX];
 	const char *why = NULL;
 
-	g_assert_cmpint(batch_split(quote, words, &why), ==, -EINVAL);
+	g_assert_cmpint(words_split(quote, words, &why), ==, -EINVAL);
 	g_assert_cmpstr(why, ==, "a quote is not closed");
 	memset(many, 'x', sizeof(many));
 	for (size_t i = 1; i < sizeof(many); i += 2)
 		many[i] = ' ';
 	many[sizeof(many) - 1] = '\0';
-	g_assert_cmpint(batch_split(many, words, &why), ==, -EINVAL);
+	g_assert_cmpint(words_split(many, words, &why), ==, -EINVAL);
 	g_assert_cmpstr(why, ==, "too many words");
 }
 

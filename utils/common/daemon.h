@@ -15,6 +15,9 @@
 /** How long an answer may take when --wait does not say more, in milliseconds. */
 #define DAEMON_TIMEOUT_MS 10000u
 
+/** How long the answer to a transaction may take, which may be large: milliseconds. */
+#define DAEMON_COMMIT_TIMEOUT_MS 120000u
+
 /** struct daemon_opts: what the command line says about the connection. */
 struct daemon_opts {
 	const char *socket;    /**< --socket; NULL: DPVS_SOCKET, else the default */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs the commands of a file, one a line, over one connection. Each command is a change of its
- * own: what came before the line that failed has happened.
+ * Runs the commands of a file, one a line, over one connection. Changes are gathered into one transaction of the
+ * daemon, which is committed at the end of the file: all lines or none. What is to be shown after a change waits until
+ * that is in force. With -force each command is a change of its own, and an error does not end the batch.
  */
 #include "dpip/batch.h"
 
@@ -10,55 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/words.h"
 #include "dpip/command.h"
 #include "dpip/session.h"
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-int
-batch_split(char *line, char *ret_words[], const char **ret_why)
-{
-	char *in = line, *out = line;
-	int n = 0;
-
-	for (;;) {
-		char quote = '\0';
-
-		while (is_blank(*in))
-			in++;
-		if (*in == '\0' || *in == '#')
-			break;
-		if (n == BATCH_WORDS_MAX) {
-			*ret_why = "too many words";
-			return -EINVAL;
-		}
-		ret_words[n++] = out;
-		/* What is written never overtakes what is read. */
-		for (; *in && (quote || !is_blank(*in)); in++) {
-			if (*in == '\\' && in[1] && quote != '\'')
-				*out++ = *++in;
-			else if (quote && *in == quote)
-				quote = '\0';
-			else if (!quote && (*in == '"' || *in == '\''))
-				quote = *in;
-			else
-				*out++ = *in;
-		}
-		if (quote) {
-			*ret_why = "a quote is not closed";
-			return -EINVAL;
-		}
-		if (*in)
-			in++;
-		*out++ = '\0';
-	}
-	ret_words[n] = NULL;
-	return n;
-}
 
 /* Takes the newline off, and a backslash before it: true when the command goes on in the next line.
  */
@@ -119,16 +74,128 @@ read_command(FILE *file, char **buf, size_t *size, unsigned int *line_no, unsign
 	return (ssize_t)used;
 }
 
+/** struct origin: the line that a request of the transaction comes from. */
+struct origin {
+	unsigned int line;
+	char *dev; /* the port that it names, or NULL */
+};
+
+/** struct later: a line that shows something, to be run when the changes before it are in force. */
+struct later {
+	unsigned int line;
+	char *text;
+};
+
+/** struct batch: a run of a file. */
+struct batch {
+	struct dpip *d;
+	const char *name; /* of the file, for messages */
+	struct dpvs_txn *txn; /* NULL: no change yet, or -force */
+	unsigned int line;    /* that is being run */
+	struct origin *origins;
+	size_t num_origins;
+	size_t size_origins;
+	struct later *later;
+	size_t num_later;
+	size_t size_later;
+};
+
+/* Makes room for one more in a growing list. */
 static int
-run_line(struct dpip *d, char *line)
+reserve(void *list, size_t *size, size_t count, size_t item)
 {
+	size_t bigger = *size ? *size * 2 : 64;
+	void *p;
+
+	if (count < *size)
+		return 0;
+	p = realloc(*(void **)list, bigger * item);
+	if (!p)
+		return -ENOMEM;
+	*(void **)list = p;
+	*size = bigger;
+	return 0;
+}
+
+static int
+no_memory(void)
+{
+	error_line("Error: out of memory.");
+	return EXIT_USAGE;
+}
+
+/* A line failed. Returns what the batch ends with. */
+static int
+line_failed(const struct batch *b, unsigned int line, int rc)
+{
+	error_line("Command failed %s:%u", b->name, line);
+	return rc == EXIT_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_USAGE;
+}
+
+/* Says why the transaction failed, and which line is to blame. */
+static int
+txn_failed(struct batch *b, int err, bool committing)
+{
+	uint32_t index = dpvs_client_error_index(b->d->client);
+	const struct origin *origin = index < b->num_origins ? &b->origins[index] : NULL;
+	int rc;
+
+	b->d->dev = origin ? origin->dev : NULL;
+	rc = session_failed(b->d, err);
+	if (origin)
+		return line_failed(b, origin->line, rc);
+	if (!committing)
+		return line_failed(b, b->line, rc);
+	if (rc == EXIT_UNREACHABLE)
+		error_line("Whether the changes of %s are in force is not known.", b->name);
+	else if (err != -EINPROGRESS)
+		error_line("Commands failed %s: nothing was changed", b->name);
+	return rc == EXIT_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_USAGE;
+}
+
+/* Takes a change into the transaction: what session_set() does in a batch. */
+static int
+batch_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
+{
+	struct batch *b = d->batch;
+	struct origin origin = { .line = b->line };
+	int rc;
+
+	if (!b->txn) {
+		rc = session_open(d);
+		if (rc)
+			return rc;
+		rc = dpvs_txn_begin(d->client, 0, 0, &b->txn);
+		if (rc == -EOPNOTSUPP) {
+			error_print("this dpvsd has no transactions; with -force each line is a change of its own");
+			return EXIT_REFUSED;
+		}
+		if (rc < 0)
+			return session_failed(d, rc);
+	}
+	if (reserve(&b->origins, &b->size_origins, b->num_origins, sizeof(*b->origins)) < 0)
+		return no_memory();
+	if (d->dev) {
+		origin.dev = strdup(d->dev);
+		if (!origin.dev)
+			return no_memory();
+	}
+	b->origins[b->num_origins++] = origin;
+	rc = dpvs_txn_set(b->txn, id, record, size, record ? 1 : 0);
+	return rc < 0 ? session_failed(d, rc) : EXIT_OK;
+}
+
+static int
+run_line(struct batch *b, char *line)
+{
+	struct dpip *d = b->d;
 	struct options saved = d->opts;
-	char *words[BATCH_WORDS_MAX + 1];
+	char *words[WORDS_MAX + 1];
 	const char *why;
 	char err[512];
 	int n, rc;
 
-	if (batch_split(line, words, &why) < 0) {
+	if (words_split(line, words, &why) < 0) {
 		error_line("Error: %s.", why);
 		return EXIT_USAGE;
 	}
@@ -148,42 +215,124 @@ run_line(struct dpip *d, char *line)
 	return rc;
 }
 
-int
-batch_run(struct dpip *d, const char *path)
+/*
+ * A line that shows something is not run in the middle of a transaction: what it would show is neither what there was
+ * nor what there will be. Returns true when it was put aside.
+ */
+static int
+put_aside(struct batch *b, const char *line, bool *ret_aside)
 {
-	const char *name = strcmp(path, "-") == 0 ? "(standard input)" : path;
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	char *copy, *words[WORDS_MAX + 1];
+	struct options opts = b->d->opts;
+	const char *why;
+	char err[512];
+	int n;
+
+	*ret_aside = false;
+	if (!b->txn)
+		return EXIT_OK;
+	copy = strdup(line);
+	if (!copy)
+		return no_memory();
+	n = words_split(copy, words, &why) > 0 ? options_parse(words, true, &opts, err, sizeof(err)) : -EINVAL;
+	*ret_aside = n >= 0 && words[n] && command_shows(words + n);
+	free(copy);
+	if (!*ret_aside)
+		return EXIT_OK;
+	if (reserve(&b->later, &b->size_later, b->num_later, sizeof(*b->later)) < 0)
+		return no_memory();
+	copy = strdup(line);
+	if (!copy)
+		return no_memory();
+	b->later[b->num_later++] = (struct later){ .line = b->line, .text = copy };
+	return EXIT_OK;
+}
+
+/* Runs the commands of @file up to the first that fails, or with -force all. */
+static int
+run_file(struct batch *b, FILE *file, const char *path)
+{
 	unsigned int line_no = 0, first;
 	int result = EXIT_OK;
 	size_t size = 0;
 	char *buf = NULL;
 	ssize_t len;
 
+	while ((len = read_command(file, &buf, &size, &line_no, &first)) > 0) {
+		bool aside;
+		int rc;
+
+		b->line = first;
+		rc = put_aside(b, buf, &aside);
+		if (rc == EXIT_OK && !aside)
+			rc = run_line(b, buf);
+		if (rc == EXIT_OK)
+			continue;
+		result = line_failed(b, first, rc);
+		if (rc == EXIT_UNREACHABLE || !b->d->opts.force)
+			break;
+	}
+	if (len < 0) {
+		error_line("Error: %s.", len == -ENOMEM ? "out of memory" : "a byte 0 is not text");
+		result = line_failed(b, line_no, EXIT_USAGE);
+	} else if (ferror(file)) {
+		error_line("Cannot read file \"%s\": %s.", path, strerror(errno));
+		result = EXIT_USAGE;
+	}
+	free(buf);
+	return result;
+}
+
+/* Carries the changes out, and shows what was to be shown after them. */
+static int
+finish(struct batch *b)
+{
+	int rc;
+
+	dpvs_client_set_timeout(b->d->client, DAEMON_COMMIT_TIMEOUT_MS);
+	rc = dpvs_txn_commit(b->txn, NULL);
+	b->txn = NULL;
+	b->d->batch = NULL;
+	b->d->set = NULL;
+	if (rc < 0)
+		return txn_failed(b, rc, true);
+	for (size_t i = 0; i < b->num_later; i++) {
+		rc = run_line(b, b->later[i].text);
+		if (rc != EXIT_OK)
+			return line_failed(b, b->later[i].line, rc);
+	}
+	return EXIT_OK;
+}
+
+int
+batch_run(struct dpip *d, const char *path)
+{
+	struct batch b = { .d = d, .name = strcmp(path, "-") == 0 ? "(standard input)" : path };
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	int result;
+
 	if (!file) {
 		error_line("Cannot open file \"%s\" for reading: %s.", path, strerror(errno));
 		return EXIT_USAGE;
 	}
 	d->opts.batch = NULL;
-	while ((len = read_command(file, &buf, &size, &line_no, &first)) > 0) {
-		int rc = run_line(d, buf);
-
-		if (rc == EXIT_OK)
-			continue;
-		error_line("Command failed %s:%u", name, first);
-		result = rc == EXIT_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_USAGE;
-		if (rc == EXIT_UNREACHABLE || !d->opts.force)
-			break;
+	if (!d->opts.force) {
+		d->batch = &b;
+		d->set = batch_set;
 	}
-	if (len < 0) {
-		error_line("Error: %s.", len == -ENOMEM ? "out of memory" : "a byte 0 is not text");
-		error_line("Command failed %s:%u", name, line_no);
-		result = EXIT_USAGE;
-	} else if (ferror(file)) {
-		error_line("Cannot read file \"%s\": %s.", path, strerror(errno));
-		result = EXIT_USAGE;
-	}
+	result = run_file(&b, file, path);
+	if (result == EXIT_OK && b.txn)
+		result = finish(&b);
+	dpvs_txn_abort(b.txn);
+	d->batch = NULL;
+	d->set = NULL;
+	for (size_t i = 0; i < b.num_origins; i++)
+		free(b.origins[i].dev);
+	for (size_t i = 0; i < b.num_later; i++)
+		free(b.later[i].text);
+	free(b.origins);
+	free(b.later);
 	if (file != stdin)
 		fclose(file);
-	free(buf);
 	return result;
 }

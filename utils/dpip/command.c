@@ -145,6 +145,20 @@ named_device(const struct dpip_verb *verb, const struct dpip_value *values)
 	return NULL;
 }
 
+bool
+command_shows(char *const *words)
+{
+	const struct dpip_object *object = table_find_object(words[0], NULL, 0);
+	const struct dpip_verb *verb;
+
+	if (!object || !object->verbs)
+		return false;
+	if (words[1] && is_help(words[1]))
+		return false;
+	verb = words[1] ? table_find_verb(object, words[1], NULL, 0) : object->verbs;
+	return verb && (verb->flags & DPIP_SHOW);
+}
+
 int
 command_run(struct dpip *d, char *const *words)
 {

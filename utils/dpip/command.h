@@ -5,6 +5,8 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include <stdbool.h>
+
 struct dpip;
 
 /**
@@ -12,5 +14,8 @@ struct dpip;
  * Returns: exit code; the error has been printed then.
  */
 int command_run(struct dpip *d, char *const *words);
+
+/** command_shows: is it a command that only shows something? Says nothing when it is none at all. */
+bool command_shows(char *const *words);
 
 #endif

@@ -61,7 +61,7 @@ static const struct option_row rows[] = {
 	{ "batch", "FILE", "commands from FILE, or from standard input with -", OPT_BATCH, false },
 	{ "brief", NULL, "a short table", OPT_BRIEF, true },
 	{ "oneline", NULL, "each record on one line", OPT_ONELINE, true },
-	{ "force", NULL, "go on with a batch after an error", OPT_FORCE, false },
+	{ "force", NULL, "each line of a batch by itself, also after an error", OPT_FORCE, false },
 	{ "human-readable", NULL, "1.5M instead of 1500000", OPT_HUMAN, true },
 	{ "help", NULL, "this help", OPT_HELP, false },
 	{ "iec", NULL, "as -human-readable, in powers of 1024", OPT_IEC, true },

@@ -33,8 +33,8 @@ is_closed(const struct dpip *d)
 	return p.fd < 0 || poll(&p, 1, 0) > 0;
 }
 
-static int
-open_client(struct dpip *d)
+int
+session_open(struct dpip *d)
 {
 	if (d->client && is_closed(d))
 		session_close(d);
@@ -43,8 +43,8 @@ open_client(struct dpip *d)
 	return EXIT_OK;
 }
 
-static int
-failed(struct dpip *d, int rc)
+int
+session_failed(struct dpip *d, int rc)
 {
 	if (dpvs_client_unreachable(d->client)) {
 		error_print("%s", dpvs_client_error(d->client));
@@ -61,22 +61,25 @@ int
 session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size,
 	    struct dpvs_reply **ret_reply)
 {
-	int rc = open_client(d);
+	int rc = session_open(d);
 
 	*ret_reply = NULL;
 	if (rc)
 		return rc;
 	rc = dpvs_client_get(d->client, id, record, size, ret_reply);
-	return rc ? failed(d, rc) : EXIT_OK;
+	return rc ? session_failed(d, rc) : EXIT_OK;
 }
 
 int
 session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 {
-	int rc = open_client(d);
+	int rc;
 
+	if (d->set)
+		return d->set(d, id, record, size);
+	rc = session_open(d);
 	if (rc)
 		return rc;
 	rc = dpvs_client_set(d->client, id, record, size, record ? 1 : 0);
-	return rc ? failed(d, rc) : EXIT_OK;
+	return rc ? session_failed(d, rc) : EXIT_OK;
 }

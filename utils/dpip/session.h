@@ -14,6 +14,8 @@
 #include "common/writer.h"
 #include "dpip/options.h"
 
+struct batch;
+
 /** struct dpip: the state of a run. */
 struct dpip {
 	struct options opts;
@@ -23,6 +25,9 @@ struct dpip {
 	unsigned int round;         /**< of a repeated show, from 0 */
 	double elapsed_s;           /**< since the round before */
 	struct dpvs_reply *before;  /**< what the round before was answered, see session_keep() */
+	struct batch *batch;        /**< that gathers changes, or NULL */
+	/** What session_set() does in it. */
+	int (*set)(struct dpip *d, uint32_t id, const void *record, uint32_t size);
 };
 
 /**
@@ -32,8 +37,14 @@ struct dpip {
  */
 int session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size, struct dpvs_reply **ret_reply);
 
-/** session_set: changes something; as session_get(). */
+/** session_set: changes something, in a batch with all its other lines; as session_get(). */
 int session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size);
+
+/** session_open: connects when that has not happened yet. Returns EXIT_OK, or EXIT_UNREACHABLE after an error line. */
+int session_open(struct dpip *d);
+
+/** session_failed: says on stderr why a call on d->client failed with @rc. Returns EXIT_REFUSED or EXIT_UNREACHABLE. */
+int session_failed(struct dpip *d, int rc);
 
 /**
  * session_keep: keeps @reply for the next round, which can say what changed since: d->before. Takes it,
