@@ -86,19 +86,19 @@ is "comments, blanks, quotes, a last line without its end" "$(save)" "-A -t 192.
 -a -t 192.0.2.1:80 -r 198.51.100.1:81 -m -w 1"
 is "no rules at all" "$("$IPVSADM" -R </dev/null 2>&1; echo $?)" 0
 
-# refused TEXT CODE WANTED: rules from standard input; every line of WANTED is printed, nothing is changed
+# refused TEXT CODE WANTED [OPTION]: rules from standard input; every line of WANTED is printed, nothing is changed
 refused()
 {
 	before=$(save)
-	"$IPVSADM" -R >"$TEST_DIR/out" 2>&1
+	"$IPVSADM" -R ${4:+"$4"} >"$TEST_DIR/out" 2>&1
 	is "$1: ends with $2" "$?" "$2"
 	is "$1: says why" "$(cat "$TEST_DIR/out")" "$3"
 	is "$1: changes nothing" "$(save)" "$before"
 }
-refused "a duplicate" 255 "ipvsadm: -:3: Service already exists; nothing was changed" <<-'END'
+refused "a service that is there and different" 255 "ipvsadm: -:3: Service already exists; nothing was changed" <<-'END'
 	-A -t 203.0.113.1:80 -s rr
 	-a -t 203.0.113.1:80 -r 198.51.100.11:80
-	-A -t 192.0.2.1:80 -s rr
+	-A -t 192.0.2.1:80 -s lc
 	-a -t 203.0.113.1:80 -r 198.51.100.12:80
 END
 refused "a server before its service" 255 "ipvsadm: -:2: Service not defined; nothing was changed" <<-'END'
@@ -106,7 +106,7 @@ refused "a server before its service" 255 "ipvsadm: -:2: Service not defined; no
 	-a -t 203.0.113.2:80 -r 198.51.100.11:80
 	-A -t 203.0.113.2:80 -s rr
 END
-refused "a server twice, after changes of all kinds" 255 \
+refused "a server twice and different, after changes of all kinds" 255 \
 	"ipvsadm: -:8: Destination already exists; nothing was changed" <<-'END'
 	-E -t 192.0.2.1:80 -s lc
 	-e -t 192.0.2.1:80 -r 198.51.100.1:81 -w 7
@@ -115,7 +115,7 @@ refused "a server twice, after changes of all kinds" 255 \
 	-P -t 192.0.2.1:80 -z 198.51.100.201 -F dpdk1
 	--set 1 2 3
 	-a -t 192.0.2.1:80 -r 198.51.100.2
-	-a -t 192.0.2.1:80 -r 198.51.100.2
+	-a -t 192.0.2.1:80 -r 198.51.100.2 -w 2
 END
 refused "edits are taken back" 255 "ipvsadm: -:4: No such destination; nothing was changed" <<-'END'
 	-e -t 192.0.2.1:80 -r 198.51.100.1:81 -w 7
@@ -154,44 +154,100 @@ ipvsadm: -:9: --frob: unknown option" <<-'END'
 	-A -t 203.0.113.1:80 --frob
 END
 
-# --replace: only what differs is changed.
-before=$(save)
-printf -- '-A -t 203.0.113.1:80\n-A -t 203.0.113.1:80\n' | "$IPVSADM" -R --replace 2>"$TEST_DIR/err"
-is "a wrong file is refused" "$(cat "$TEST_DIR/err")" "ipvsadm: -:2: Service already exists; nothing was changed"
-is "a wrong file replaces nothing" "$(save)" "$before"
-printf -- '-A -t 203.0.113.1:80\n-P -t 203.0.113.1:80 -z 198.51.100.201 -F nowhere\n-A -t 203.0.113.2:80\n' |
-	"$IPVSADM" -R --replace 2>"$TEST_DIR/err"
-is "what the daemon refuses has its line" "$(cat "$TEST_DIR/err")" \
-	'ipvsadm: -:2: cannot add the local address: there is no port "nowhere"; nothing was changed'
-is "what the daemon refuses replaces nothing" "$(save)" "$before"
+# What is there and equal is no error and no change.
+generation()
+{
+	"$DPIP" -j verify | sed 's/.*"role":"main","generation":\([0-9]*\).*/\1/'
+}
+# no_change TEXT FILE [OPTION]: restores FILE, which changes nothing, not even the generation. Five times at most: the
+# daemon may change something by itself meanwhile, a neighbour that is not there any more.
+no_change()
+{
+	no_change_before=$(save)
+	for no_change_try in 1 2 3 4 5; do
+		generation=$(generation)
+		"$IPVSADM" -R ${3:+"$3"} <"$2" || generation=refused
+		[ "$(generation)" = "$generation" ] && break
+		diag "generation $generation has passed, try $no_change_try"
+	done
+	is "$1: no change" "$(generation)" "$generation"
+	is "$1: all is there" "$(save)" "$no_change_before"
+}
+random 20 >"$TEST_DIR/rules"
+ok "rules are taken" "$IPVSADM" -R <"$TEST_DIR/rules"
+no_change "the same again" "$TEST_DIR/rules"
+no_change "with --replace" "$TEST_DIR/rules" --replace
+save >"$TEST_DIR/saved"
+no_change "what was saved, with --sync" "$TEST_DIR/saved" --sync
+
+# Different is an error unless --replace.
+"$IPVSADM" -C
+"$IPVSADM" --set 900 120 300
+"$IPVSADM" -R <<-'END'
+	-A -t 192.0.2.1:80 -s wrr
+	-P -t 192.0.2.1:80 -z 198.51.100.201 -F dpdk1
+	-a -t 192.0.2.1:80 -r 198.51.100.1:81 -b -w 5
+	-a -t 192.0.2.1:80 -r 198.51.100.2:81 -b -w 5
+	-A -u 192.0.2.1:53 -s rr
+END
+printf -- '-E -t 192.0.2.1:80 -s wrr\n-e -t 192.0.2.1:80 -r 198.51.100.1:81 -w 5\n' >"$TEST_DIR/edit"
+no_change "an edit" "$TEST_DIR/edit"
+cat >"$TEST_DIR/other" <<-'END'
+	-A -t 192.0.2.1:80 -s wrr
+	# another weight, another way
+	-a -t 192.0.2.1:80 -r 198.51.100.1:81 -b -w 7
+	-a -t 192.0.2.1:80 -r 198.51.100.2:81 -m -w 5
+	-A -u 192.0.2.1:53 -s mh -b mh-port
+	-A -t 192.0.2.3:80 -s rr
+END
+refused "a server that is there and different" 255 "ipvsadm: -:3: Destination already exists; nothing was changed" \
+	<"$TEST_DIR/other"
+is "... also in the log" "$(tail -n 5 "$daemon_log" | grep -c 'dest-add .*not done')" 1
+ok "--replace changes it" "$IPVSADM" -R --replace <"$TEST_DIR/other"
+is "... and leaves the rest" "$(save)" "-A -t 192.0.2.1:80 -s wrr
+-P -t 192.0.2.1:80 -z 198.51.100.201 -F dpdk1
+-a -t 192.0.2.1:80 -r 198.51.100.1:81 -b -w 7
+-a -t 192.0.2.1:80 -r 198.51.100.2:81 -m -w 5
+-A -t 192.0.2.3:80 -s rr
+-A -u 192.0.2.1:53 -s mh -b mh-port"
+refused "--sync also changes nothing when a rule is wrong" 255 \
+	'ipvsadm: -:2: cannot add the local address: there is no port "nowhere"; nothing was changed' --sync <<-'END'
+	-A -t 203.0.113.1:80
+	-P -t 203.0.113.1:80 -z 198.51.100.201 -F nowhere
+	-A -t 203.0.113.2:80
+END
+ok "--sync takes away what the rules do not name" "$IPVSADM" -R --sync <<-'END'
+	-A -t 192.0.2.1:80 -s wrr
+	-a -t 192.0.2.1:80 -r 198.51.100.2:81 -m -w 6
+END
+is "... and only that is left" "$(save)" "-A -t 192.0.2.1:80 -s wrr
+-a -t 192.0.2.1:80 -r 198.51.100.2:81 -m -w 6"
 for seed in 21 22 23; do
 	random $seed >"$TEST_DIR/rules"
-	ok "seed $seed: takes the place of another" "$IPVSADM" -R --replace <"$TEST_DIR/rules"
+	ok "seed $seed: takes the place of another" "$IPVSADM" -R --sync <"$TEST_DIR/rules"
 	save >"$TEST_DIR/saved"
 	is "seed $seed: nothing else is there" "$(grep -v '^--set' "$TEST_DIR/saved" | sort)" \
 		"$(grep -v '^--set' "$TEST_DIR/rules" | sort)"
-	changes=$(grep -c ' control: ' "$daemon_log")
-	ok "seed $seed: takes its own place" "$IPVSADM" -R --replace <"$TEST_DIR/saved"
-	is "seed $seed: which is no change" "$(grep -c ' control: ' "$daemon_log")" "$changes"
+	no_change "seed $seed: takes its own place" "$TEST_DIR/saved" --sync
 done
 # wrr takes no flags: services of mh get others, the rest another scheduler, servers another weight.
 sed -e 's/-s mh.*/-s mh --conn-timeout 5/' -e 's/-s w*lc/-s wrr/' -e 's/-w [0-9]*/-w 77/' \
 	-e 's/^--set.*/--set 11 12 13/' "$TEST_DIR/saved" >"$TEST_DIR/edited"
 grep -q -e '^--set' "$TEST_DIR/edited" || echo '--set 11 12 13' >>"$TEST_DIR/edited"
-ok "what was edited takes its place" "$IPVSADM" -R --replace <"$TEST_DIR/edited"
+ok "what was edited takes its place" "$IPVSADM" -R --sync <"$TEST_DIR/edited"
 is "what was edited is there" "$(save | sort)" "$(sort "$TEST_DIR/edited")"
-ok "it was edited, not deleted" sh -c 'tail -n 5 "$1" | grep -q service-edit && ! tail -n 5 "$1" | grep -q service-del' \
-	sh "$daemon_log"
-save >"$TEST_DIR/saved"
-{
-	cat "$TEST_DIR/saved"
-	printf -- '-A -t 203.0.113.1:80\n-E -t 203.0.113.1:80 -s rr\n'
-} | "$IPVSADM" -R --replace
-is "rules that do more than add" "$(save | sort)" "$({
-	cat "$TEST_DIR/saved"
-	echo '-A -t 203.0.113.1:80 -s rr'
-} | sort)"
-ok "no rules: nothing is left" "$IPVSADM" -R --replace </dev/null
+printf -- '-C\n-A -t 203.0.113.1:80\n-E -t 203.0.113.1:80 -s rr\n-Z -t 203.0.113.1:80\n-D -u 203.0.113.1:80\n' |
+	"$IPVSADM" -R 2>"$TEST_DIR/err"
+is "all commands in their order" "$? $(cat "$TEST_DIR/err")" "255 ipvsadm: -:5: No such service; nothing was changed"
+is "... undone" "$(save | sort)" "$(sort "$TEST_DIR/edited")"
+printf -- '-C\n-A -t 203.0.113.1:80\n-Z -t 203.0.113.1:80\n-E -t 203.0.113.1:80 -s rr\n-Z -u 203.0.113.1:53\n-Z\n' |
+	"$IPVSADM" -R 2>"$TEST_DIR/err"
+is "counters are zeroed at the end" "$? $(cat "$TEST_DIR/err")" \
+	"255 ipvsadm: -:5: No such service; all rules that change something are in force"
+is "... when the rules are in force" "$(save | grep -v '^--set')" "-A -t 203.0.113.1:80 -s rr"
+ok "no rules, no change" "$IPVSADM" -R --replace </dev/null
+is "... the service is there" "$(save | grep -c '^-A')" 1
+ok "no rules with --sync: nothing is left" "$IPVSADM" -R --sync </dev/null
 is "no rules: the listing is empty" "$("$IPVSADM" -L --json)" "[]"
 printf -- '-A -t 203.0.113.1:80\0-A -t 203.0.113.2:80\n' | "$IPVSADM" -R 2>"$TEST_DIR/err"
 is "a zero byte: refused" "$(cat "$TEST_DIR/err")" "ipvsadm: -:1: the line has a zero byte"

@@ -5,6 +5,7 @@
 #include <dpvsctrl/proto/service.h>
 
 #include "common/error.h"
+#include "common/words.h"
 #include "fuzz.h"
 #include "ipvsadm/restore.h"
 
@@ -15,11 +16,53 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+static uint32_t last_line;
+
+static int
+check_rule(void *arg, const struct change *change, enum command command, uint32_t line)
+{
+	(void)arg;
+	FUZZ_CHECK(line > last_line);
+	last_line = line;
+	FUZZ_CHECK(change->record_size <= sizeof(change->record));
+	fuzz_touch(&change->record, change->record_size);
+	FUZZ_CHECK(command_name(command) != NULL);
+	return 0;
+}
+
+/* The quick way to read a line and the one for every line are of the same opinion. */
+static void
+compare(char *text)
+{
+	static char name[] = "ipvsadm";
+	static struct cmdline quick, slow;
+	static struct problem quick_problem, slow_problem;
+	char *words[WORDS_MAX + 2];
+	const char *why;
+	int argc = words_split(text, words + 1, &why);
+	int rc;
+
+	if (argc < 0)
+		return;
+	words[0] = name;
+	rc = cmdline_parse(argc + 1, words, &quick, &quick_problem);
+	FUZZ_CHECK(cmdline_parse_any(argc + 1, words, &slow, &slow_problem) == rc);
+	if (rc < 0) {
+		FUZZ_CHECK(quick_problem.exit_code == slow_problem.exit_code);
+		FUZZ_CHECK(quick_problem.no_command == slow_problem.no_command);
+		FUZZ_CHECK(strcmp(quick_problem.text, slow_problem.text) == 0);
+		return;
+	}
+	cmdline_clear(&quick);
+	cmdline_clear(&slow);
+	FUZZ_CHECK(memcmp(&quick, &slow, sizeof(quick)) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned int before = error_count();
-	struct rules rules = { 0 };
+	char *text, *line, *rest;
 	FILE *file;
 	int rc;
 
@@ -27,15 +70,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	file = fmemopen((void *)(uintptr_t)data, size, "r");
 	FUZZ_CHECK(file != NULL);
-	rc = rules_read(file, &rules);
+	last_line = 0;
+	rc = rules_read(file, check_rule, NULL);
 	fclose(file);
 	FUZZ_CHECK(rc >= 0 && (rc != 0) == (error_count() > before));
-	for (uint32_t i = 0; i < rules.count; i++) {
-		FUZZ_CHECK(rules.items[i].number > 0);
-		FUZZ_CHECK(rules.items[i].change.record_size <= sizeof(rules.items[i].change.record));
-		fuzz_touch(&rules.items[i].change.record, rules.items[i].change.record_size);
-		FUZZ_CHECK(command_name(rules.items[i].command) != NULL);
-	}
-	free(rules.items);
+	text = fuzz_text(data, size);
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		compare(line);
+	free(text);
 	return 0;
 }

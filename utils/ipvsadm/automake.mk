@@ -2,8 +2,8 @@
 noinst_LTLIBRARIES += utils/libipvsadm.la
 utils_libipvsadm_la_SOURCES = utils/ipvsadm/ipvsadm.h utils/ipvsadm/options.h utils/ipvsadm/restore.h \
 	utils/ipvsadm/apply.c utils/ipvsadm/cmdline.c utils/ipvsadm/config.c \
-	utils/ipvsadm/conns.c utils/ipvsadm/diff.c utils/ipvsadm/help.c utils/ipvsadm/list.c \
-	utils/ipvsadm/options.c utils/ipvsadm/replace.c utils/ipvsadm/restore.c utils/ipvsadm/rules.c \
+	utils/ipvsadm/conns.c utils/ipvsadm/help.c utils/ipvsadm/list.c \
+	utils/ipvsadm/options.c utils/ipvsadm/restore.c utils/ipvsadm/rules.c \
 	utils/ipvsadm/save.c utils/ipvsadm/service.c
 utils_libipvsadm_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
 utils_libipvsadm_la_LIBADD = utils/libutils.la $(POPT_LIBS)

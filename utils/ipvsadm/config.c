@@ -39,7 +39,7 @@ service_cmp(const void *a, const void *b)
 		       &((const struct dpvs_service_info *)b)->conf.key);
 }
 
-int
+static int
 dest_conf_cmp(const struct dpvs_dest_conf *a, const struct dpvs_dest_conf *b)
 {
 	int rc = key_cmp(&a->svc, &b->svc);
@@ -58,7 +58,7 @@ dest_cmp(const void *a, const void *b)
 			     &((const struct dpvs_dest_info *)b)->conf);
 }
 
-int
+static int
 laddr_conf_cmp(const struct dpvs_laddr_conf *a, const struct dpvs_laddr_conf *b)
 {
 	int rc = key_cmp(&a->svc, &b->svc);
@@ -190,7 +190,7 @@ laddr_service_cmp(const void *a, const void *b)
 }
 
 /* Servers and local addresses are grouped by service in any case, so that they can be found. */
-int
+static int
 config_sort(struct config *config, bool all)
 {
 	int rc = 0;

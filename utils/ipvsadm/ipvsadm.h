@@ -6,8 +6,8 @@
  *   cmdline.c, options.c  words into struct cmdline
  *   rules.c    which option goes with which command
  *   service.c  addresses, names of flags      apply.c  one change, and what a refusal is called
- *   config.c   the daemon's whole configuration: fetched, sorted      diff.c  compared with another
- *   list.c     -L, -G     conns.c  -L -c      save.c  -S       restore.c  -R       replace.c  -R --replace
+ *   config.c   the daemon's whole configuration: fetched, sorted
+ *   list.c     -L, -G     conns.c  -L -c      save.c  -S       restore.c  -R
  *
  * Texts, layouts and exit codes are those of ipvsadm 1.31, which scripts read.
  *
@@ -102,6 +102,7 @@ enum option {
 	OPT_INTERVAL,
 	OPT_REPEAT,
 	OPT_REPLACE,
+	OPT_SYNC,
 	OPT_OTHER, /**< of DPVS, but not in this build */
 	OPT_COUNT,
 };
@@ -158,9 +159,11 @@ has_option(const struct cmdline *line, enum option option)
 
 /**
  * cmdline_parse: @argv[0] is the program. Returns 0, or -1 with @problem filled.
+ * cmdline_parse_any: the same the slow way, for every line that popt understands: for tests.
  * cmdline_clear: frees what @line holds.
  */
 int cmdline_parse(int argc, char **argv, struct cmdline *ret_line, struct problem *problem);
+int cmdline_parse_any(int argc, char **argv, struct cmdline *ret_line, struct problem *problem);
 void cmdline_clear(struct cmdline *line);
 
 /* help.c */
@@ -286,9 +289,6 @@ int config_fetch(struct dpvs_client *client, const struct dpvs_service_key *key,
 
 void config_free(struct config *config);
 
-/** config_sort: by service, address and port; without @all only what belongs to services, by service. */
-int config_sort(struct config *config, bool all);
-
 /** config_dests, config_laddrs: those of service @index; @ret_count says how many. */
 const struct dpvs_dest_info *config_dests(const struct config *config, uint32_t index,
 					  uint32_t *ret_count);
@@ -297,22 +297,6 @@ const struct dpvs_laddr_info *config_laddrs(const struct config *config, uint32_
 
 /** key_cmp: orders as listings do. */
 int key_cmp(const struct dpvs_service_key *a, const struct dpvs_service_key *b);
-
-/** dest_conf_cmp, laddr_conf_cmp: order as listings do: service, address, port. */
-int dest_conf_cmp(const struct dpvs_dest_conf *a, const struct dpvs_dest_conf *b);
-int laddr_conf_cmp(const struct dpvs_laddr_conf *a, const struct dpvs_laddr_conf *b);
-
-/* diff.c */
-
-/** struct changes: a growing list. */
-struct changes {
-	struct change *items;
-	uint32_t count;
-	uint32_t size;
-};
-
-/** config_diff: the changes that turn @from into @to, both sorted; free items. Returns 0 or -ENOMEM. */
-int config_diff(const struct config *from, const struct config *to, struct changes *ret_changes);
 
 /* the commands; each returns the exit code */
 int list_run(struct dpvs_client *client, const struct cmdline *line);

@@ -109,6 +109,7 @@ const struct poptOption option_table[OPTION_TABLE_SIZE] = {
 	{ "interval", '\0', STR, VAL_INTERVAL, NULL, NULL },
 	{ "count", '\0', STR, VAL_COUNT, NULL, NULL },
 	{ "replace", '\0', NO, VAL_REPLACE, NULL, NULL },
+	{ "sync", '\0', NO, VAL_SYNC, NULL, NULL },
 	POPT_TABLEEND,
 };
 
@@ -329,6 +330,7 @@ handle_list_option(struct cmdline *line, int val, struct problem *problem)
 		{ VAL_JSON, OPT_JSON },
 		{ VAL_PRETTY, OPT_PRETTY },
 		{ VAL_REPLACE, OPT_REPLACE },
+		{ VAL_SYNC, OPT_SYNC },
 	};
 
 	if (val == VAL_SORT)

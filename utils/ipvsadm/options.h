@@ -41,6 +41,7 @@ enum {
 	VAL_EXACT,
 	VAL_CONN_TIMEOUT,
 	VAL_REPLACE,
+	VAL_SYNC,
 	/* Options of DPVS that this build does not have. */
 	VAL_BLKLST,
 	VAL_WHTLST,
@@ -59,7 +60,7 @@ enum {
 };
 
 /** Entries of option_table, the ending one included. */
-#define OPTION_TABLE_SIZE 90u
+#define OPTION_TABLE_SIZE 91u
 
 /** Places of the two options that share the letter -b; the command gives it to one of them. */
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What restore.c and replace.c share: reading rules, and the rules that were read.
+ * Reading rules, for restore.c and for what tests it.
  *
  * Thread-safety: one thread.
  */
@@ -11,32 +11,17 @@
 
 #include "ipvsadm/ipvsadm.h"
 
-/** struct rule_line: a parsed line of the input. */
-struct rule_line {
-	struct change change;
-	enum command command;
-	uint32_t number; /**< in the input, from 1; 0: of no line */
-};
-
-/** struct rules: all of them, in their order. */
-struct rules {
-	struct rule_line *items;
-	uint32_t count;
-	uint32_t size;
-};
+/**
+ * rule_fn: takes a rule: the change that line @line (from 1) asks for with @command.
+ * Returns: 0, or an exit code after an error line, which ends the reading.
+ */
+typedef int rule_fn(void *arg, const struct change *change, enum command command, uint32_t line);
 
 /**
- * rules_read: appends the rules of @file to @rules; an error line for each that is wrong. Free @rules->items.
- * Returns: 0 or the exit code of the first that is wrong.
+ * rules_read: calls @fn for the rules of @file, in their order, up to the first that is wrong; an error line for each
+ * that is.
+ * Returns: 0 or the exit code of the first that is wrong, or of @fn.
  */
-int rules_read(FILE *file, struct rules *rules);
-
-/**
- * replace_plan: the changes that turn @before into what @rules say, so that what is the same in both is not
- * touched. Each change carries command and number of the line that it comes from.
- * Returns 0; -EOPNOTSUPP when @rules do more than add, or not once each: they are to be carried out one after
- * another then, which also tells what is wrong with them; -ENOMEM.
- */
-int replace_plan(const struct rules *rules, const struct config *before, struct rules *ret_plan);
+int rules_read(FILE *file, rule_fn *fn, void *arg);
 
 #endif

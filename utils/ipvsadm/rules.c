@@ -82,6 +82,7 @@ static const struct rule rules[OPT_COUNT] = {
 	[OPT_INTERVAL] = { "interval", 0, LISTS },
 	[OPT_REPEAT] = { "count", 0, LISTS },
 	[OPT_REPLACE] = { "replace", 0, ON(CMD_RESTORE) },
+	[OPT_SYNC] = { "sync", 0, ON(CMD_RESTORE) },
 	[OPT_OTHER] = { "other", 0, ~0u },
 };
 
