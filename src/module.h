@@ -23,6 +23,7 @@
 
 struct change;
 struct conf;
+struct module_digest;
 struct module_event;
 struct rte_node_register;
 struct stats_block;
@@ -113,6 +114,7 @@ struct module {
 	const struct module_stat *stats;
 	struct stats_block *stats_block; /**< where its counters live; filled before init() */
 	struct rte_node_register *const *nodes; /**< NULL-ended; .id is filled on registration */
+	const struct module_digest *digests; /**< tables that workers have copies of: core/digest.h */
 
 	/** Checks across keys, before anything starts: conf_error() for each thing wrong. May be NULL. */
 	void (*check)(struct conf *conf);

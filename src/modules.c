@@ -24,6 +24,7 @@
 #include "core/stats.h"
 #include "core/sysinfo.h"
 #include "core/txn.h"
+#include "core/verify.h"
 #include "lb/conn.h"
 #include "lb/laddr.h"
 #include "lb/service.h"
@@ -52,6 +53,7 @@ static const struct module *const modules[] = {
 	&handover_module,
 	&sysinfo_module,
 	&txn_module,
+	&verify_module,
 	/* net */
 	&port_module,
 	&netif_module,

@@ -59,6 +59,7 @@ enum {
 	DPVS_MSG_LADDR = 71,         /**< in a commit: local address */
 	DPVS_MSG_LB_TIMEOUTS = 72,   /**< in a commit: protocol time-outs */
 	DPVS_MSG_PORT = 73,          /**< in a commit: port state */
+	DPVS_MSG_VERIFY = 74,        /**< main to all: sum up the tables, see src/core/verify.c */
 	DPVS_MSG_TYPE_COUNT = 128,   /**< types are below this */
 };
 

@@ -57,6 +57,7 @@ static GQueue in_flight = G_QUEUE_INIT; /* committed, not acknowledged by all; t
 static GQueue finishing = G_QUEUE_INIT; /* acknowledged by all, done notes are left */
 static uint64_t generation;
 static uint64_t serials; /* given out so far */
+static uint64_t touches; /* changes begun, whatever became of them */
 
 /* ---- on a worker ---- */
 
@@ -224,6 +225,18 @@ change_serial(const struct change *c)
 	return c->serial;
 }
 
+uint64_t
+change_touches(void)
+{
+	return touches;
+}
+
+void
+change_touch(void)
+{
+	touches++;
+}
+
 /* ---- life ---- */
 
 struct change *
@@ -238,6 +251,7 @@ change_begin(void)
 	c->chunks = g_ptr_array_new_with_free_func(g_free);
 	c->link.data = c;
 	c->serial = ++serials;
+	touches++;
 	return c;
 }
 
@@ -296,6 +310,7 @@ change_done_next(struct change *c)
 {
 	struct change_note note = g_array_index(c->done, struct change_note, c->done_next++);
 
+	touches++;
 	note.fn(note.arg);
 }
 
@@ -467,6 +482,12 @@ uint64_t
 change_generation_of(unsigned int lcore)
 {
 	return atomic_load_explicit(&change_lcores[lcore].generation, memory_order_acquire);
+}
+
+bool
+change_applying(void)
+{
+	return change_lcores[rte_lcore_id()].applied > 0;
 }
 
 uint64_t

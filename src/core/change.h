@@ -51,6 +51,12 @@ unsigned int change_mode(const struct change *c);
 uint64_t change_serial(const struct change *c);
 
 /**
+ * change_touches: moves with each change that begins, whatever becomes of it, and with what is freed after one: who
+ * looks at the truth in pieces sees by it that the truth may have moved between two of them.
+ */
+uint64_t change_touches(void);
+
+/**
  * change_preparing: the serial of the change that is being prepared in slices, or undone, at this moment;
  * else 0. What carries this number is not committed yet: readers leave it out, and show what it removed.
  */
@@ -110,6 +116,9 @@ uint64_t change_generation(void);
 
 /** change_generation_of: the last generation that worker @lcore has applied. Any lcore. */
 uint64_t change_generation_of(unsigned int lcore);
+
+/** change_applying: (worker) is a commit half applied on the calling worker? */
+bool change_applying(void);
 
 /** change_unconfirmed: committed changes that worker @lcore has not confirmed. */
 uint64_t change_unconfirmed(unsigned int lcore);

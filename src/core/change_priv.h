@@ -109,6 +109,9 @@ struct change {
 	int64_t expires_us;
 };
 
+/** change_touch: for change_touches(): one that waited begins. */
+void change_touch(void);
+
 /** change_reserve: a slot in the commit ring of each worker. Returns 0 or -ENOBUFS. */
 int change_reserve(struct change *c);
 

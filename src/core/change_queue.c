@@ -212,6 +212,7 @@ begin_next(void)
 	}
 	g_queue_unlink(&queue, &c->link);
 	preparing = c;
+	change_touch();
 	c->phase = CHANGE_RECORDS;
 	return true;
 }

@@ -15,8 +15,10 @@
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 11, 0, 0)
 #define COMPAT_IP6(bytes) ((const struct rte_ipv6_addr *)(const void *)(bytes))
+#define COMPAT_IP6_RET(bytes) ((struct rte_ipv6_addr *)(void *)(bytes))
 #else
 #define COMPAT_IP6(bytes) ((const uint8_t *)(const void *)(bytes))
+#define COMPAT_IP6_RET(bytes) ((uint8_t *)(void *)(bytes))
 #endif
 
 #endif

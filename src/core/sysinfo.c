@@ -39,6 +39,12 @@ sysinfo_set_modules(const struct module *const *modules)
 	sysinfo_modules = modules;
 }
 
+const struct module *const *
+sysinfo_modules_all(void)
+{
+	return sysinfo_modules;
+}
+
 void
 mem_register(const char *name, void (*fn)(struct dpvs_mem_info *ret_info))
 {

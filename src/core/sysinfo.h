@@ -29,5 +29,6 @@ uint64_t sysinfo_drops(unsigned int lcore);
 
 /** sysinfo_set_modules: whose counters GET 8203 shows; NULL-ended. Start-up calls it. */
 void sysinfo_set_modules(const struct module *const *modules);
+const struct module *const *sysinfo_modules_all(void);
 
 #endif

@@ -188,6 +188,15 @@ key_at(const struct addr_table *t, uint64_t i, struct addr_key *ret_key)
 	ret_key->proto = (uint8_t)(rest >> 16);
 }
 
+const void *
+addr_table_at(const struct addr_table *t, uint64_t i, struct addr_key *ret_key)
+{
+	if (is_empty(t, i))
+		return NULL;
+	key_at(t, i, ret_key);
+	return t->af == AF_INET ? t->slot4[i].value : t->slot6[i].value;
+}
+
 void
 addr_table_each(const struct addr_table *t,
 		void (*fn)(const struct addr_key *key, const void *value, void *arg), void *arg)

@@ -133,6 +133,9 @@ bool addr_table_remove(struct addr_table *t, const struct addr_key *key);
  */
 void addr_table_copy(struct addr_table *to, const struct addr_table *from, uint32_t first, uint32_t count);
 
+/** addr_table_at: key and value in slot @i, which is at most t->mask; NULL: it is empty. */
+const void *addr_table_at(const struct addr_table *t, uint64_t i, struct addr_key *ret_key);
+
 /** addr_table_each: calls @fn for each key, in no order. */
 void addr_table_each(const struct addr_table *t,
 		     void (*fn)(const struct addr_key *key, const void *value, void *arg), void *arg);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lb/replica.h"
 #include "lb/reserve.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
@@ -204,6 +205,20 @@ reply_release(struct change *c, struct rs *rs)
 		return 0;
 	reply_key(&rs->key, &key);
 	return dest_publish_reply(c, &key, false);
+}
+
+bool
+dest_replies_digest(struct digest *d)
+{
+	for (unsigned int n = 0; n < DIGEST_STEP && d->pos < replies.buckets; n++, d->pos++) {
+		for (const struct htable_node *node = replies.bucket[d->pos]; node != NULL; node = node->next) {
+			const struct reply *reply =
+				(const struct reply *)((const char *)node - offsetof(struct reply, node));
+
+			digest_add(d, addr_key_digest(&reply->key));
+		}
+	}
+	return d->pos < replies.buckets;
 }
 
 /* Servers. */

@@ -504,6 +504,44 @@ laddr_job_reap(void)
 	return err == 0 ? 0 : -EAGAIN;
 }
 
+/* Digests. */
+
+static bool
+laddr_digest_copy(struct digest *d)
+{
+	struct addr_key key;
+	const void *value;
+	int found = replica_step(&by_addr, d, &key, &value);
+
+	if (found > 0)
+		digest_add(d, digest_u64(addr_key_digest(&key), (uintptr_t)value));
+	return found >= 0;
+}
+
+static bool
+laddr_digest_truth(struct digest *d)
+{
+	static GHashTableIter iter;
+	gpointer data;
+
+	if (d->pos++ == 0)
+		g_hash_table_iter_init(&iter, table);
+	for (unsigned int n = 0; n < DIGEST_STEP; n++) {
+		const struct laddr *la;
+
+		if (!g_hash_table_iter_next(&iter, &data, NULL))
+			return false;
+		la = data;
+		digest_add(d, digest_u64(addr_key_digest(&la->key), la->index + 1));
+	}
+	return true;
+}
+
+static const struct module_digest laddr_digests[] = {
+	{ .name = "addresses", .copy = laddr_digest_copy, .truth = laddr_digest_truth, .main_copy = true },
+	{},
+};
+
 /* Start and end. */
 
 static void
@@ -621,6 +659,7 @@ const struct module laddr_module = {
 	.sockopts = laddr_sockopts,
 	.msgs = laddr_msgs,
 	.jobs = laddr_jobs,
+	.digests = laddr_digests,
 	.init = laddr_module_init,
 	.fini = laddr_module_fini,
 };

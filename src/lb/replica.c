@@ -247,3 +247,28 @@ replica_apply(struct replica *r, const struct replica_op *op)
 	else
 		addr_table_remove(*table, &op->key);
 }
+
+int
+replica_step(const struct replica *r, struct digest *d, struct addr_key *ret_key, const void **ret_value)
+{
+	uint32_t worker = lcore_me()->worker;
+	/* Above the slot, the family. */
+	const unsigned int family = (unsigned int)(d->pos >> 48);
+	const struct addr_table *t;
+
+	if (family == REPLICA_FAMILIES)
+		return -1;
+	t = worker == UINT32_MAX ? r->latest[family]->main : r->lcore[worker].table[family];
+	for (unsigned int n = 0; n < DIGEST_STEP; n++) {
+		uint64_t i = d->pos++ & ((UINT64_C(1) << 48) - 1);
+
+		if (i > t->mask) {
+			d->pos = (uint64_t)(family + 1) << 48;
+			return 0;
+		}
+		*ret_value = addr_table_at(t, i, ret_key);
+		if (*ret_value != NULL)
+			return 1;
+	}
+	return 0;
+}

@@ -15,6 +15,7 @@
 #ifndef REPLICA_H
 #define REPLICA_H
 
+#include "core/digest.h"
 #include "core/lcore.h"
 #include "lb/addr_table.h"
 
@@ -90,5 +91,20 @@ replica_of(const struct replica *r, unsigned int family)
 {
 	return r->lcore[lcore_me()->worker].table[family];
 }
+
+/** addr_key_digest: for entries with a key. */
+static inline uint64_t
+addr_key_digest(const struct addr_key *key)
+{
+	uint64_t hash = digest_bytes(0, &key->addr, sizeof(key->addr));
+
+	return digest_u64(hash, (uint64_t)key->port << 32 | (uint64_t)key->proto << 16 | key->af);
+}
+
+/**
+ * replica_step: (any lcore) goes on, from d->pos, through the calling worker's copy, on main through main's as of
+ * the last change. Returns 1: there is an entry; 0: none here, but there is more to look at; -1: that was all.
+ */
+int replica_step(const struct replica *r, struct digest *d, struct addr_key *ret_key, const void **ret_value);
 
 #endif

@@ -181,6 +181,20 @@ dest_apply(const void *data, uint32_t len)
 		dest_lcore(op->pair[i][0])->generation = op->pair[i][1];
 }
 
+/* For digests. */
+
+const struct replica *
+service_replica(void)
+{
+	return &services;
+}
+
+const struct replica *
+dest_reply_replica(void)
+{
+	return &nat_servers;
+}
+
 /* Start and end. */
 
 static void
@@ -383,6 +397,7 @@ const struct module service_module = {
 	.sockopts = service_sockopts,
 	.msgs = service_msgs,
 	.jobs = service_jobs,
+	.digests = service_digests,
 	.init = service_init,
 	.sync = service_sync,
 	.fini = service_fini,

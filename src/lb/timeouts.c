@@ -14,6 +14,7 @@
 #include <dpvsctrl/server.h>
 
 #include "core/change.h"
+#include "core/digest.h"
 #include "lb/truth.h"
 
 /* Longest time-out in seconds: LVS lets an int of jiffies, ours ends where a silent client surely has gone. */
@@ -92,4 +93,20 @@ timeouts_get(struct dpvs_req *req, const void *record)
 	(void)record;
 	dpvs_req_add(req, &truth, sizeof(truth));
 	return 0;
+}
+
+bool
+timeouts_digest_copy(struct digest *d)
+{
+	const struct lb_timeouts *t = lb_timeouts();
+
+	digest_add(d, digest_u64(digest_u64(digest_u64(0, t->tcp_s), t->tcp_fin_s), t->udp_s));
+	return false;
+}
+
+bool
+timeouts_digest_truth(struct digest *d)
+{
+	digest_add(d, digest_u64(digest_u64(digest_u64(0, truth.tcp_s), truth.tcp_fin_s), truth.udp_s));
+	return false;
 }

@@ -8,6 +8,7 @@
  *   dest_slot.c    slots of servers, and those removed while connections hold them
  *   lb_key.c       keys and addresses from and to the wire
  *   lb_build.c     from truth to worker objects, once per service and change
+ *   lb_digest.c    what workers have, and should have, for dpip verify
  *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 103, 200 to 204
  *   laddr.c        family laddr           timeouts.c   SET and GET 8100
  *
@@ -31,12 +32,14 @@
 #include <dpvsctrl/proto/service.h>
 
 #include "core/change.h"
+#include "core/digest.h"
 #include "lb/addr_table.h"
 #include "lb/htable.h"
 #include "lb/service.h"
 
 struct dpvs_req;
 struct laddr;
+struct replica;
 struct sched_ops;
 
 /** Members of struct dpvs_lb_stats and struct dpvs_lb_rates. */
@@ -247,6 +250,15 @@ int dest_publish_reply(struct change *c, const struct addr_key *key, bool there)
 /** dest_publish_generations: @count pairs of slot and generation. */
 int dest_publish_generations(struct change *c, const uint32_t (*pairs)[2], uint32_t count);
 
+/* service.c: the tables, for lb_digest.c. */
+const struct replica *service_replica(void);
+const struct replica *dest_reply_replica(void);
+/* dest_slot.c: the addresses of NAT servers that workers should know. */
+bool dest_replies_digest(struct digest *d);
+
+/* lb_digest.c */
+extern const struct module_digest service_digests[];
+
 /* lb_stats.c */
 /** struct lb_sum: counters and rates of several servers. */
 struct lb_sum {
@@ -298,5 +310,7 @@ void timeouts_init(void);
 int timeouts_ctl_set(struct change *c, const void *record);
 int timeouts_get(struct dpvs_req *req, const void *record);
 void timeouts_apply(const void *data, uint32_t len);
+bool timeouts_digest_copy(struct digest *d);
+bool timeouts_digest_truth(struct digest *d);
 
 #endif

@@ -49,6 +49,7 @@ struct neigh_postponed {
 static GHashTable *neighs;
 static uint64_t touched; /* serial of the last client's change that took or put entries */
 static GQueue postponed = G_QUEUE_INIT;
+static uint64_t moves; /* entries that came and went without a change */
 static uint32_t neighs_max;
 static uint32_t *free_indices;
 static uint32_t num_free;
@@ -81,6 +82,12 @@ GHashTable *
 neigh_all(void)
 {
 	return neighs;
+}
+
+uint64_t
+neigh_moves(void)
+{
+	return moves;
 }
 
 static void
@@ -180,6 +187,7 @@ neigh_evict(void)
 	if (worst == NULL || neigh_forget(worst) != 0)
 		return false;
 	g_hash_table_remove(neighs, &worst->key);
+	moves++;
 	return true;
 }
 
@@ -197,6 +205,7 @@ neigh_new(const struct neigh_key *key)
 	n->index = NEIGH_NONE;
 	n->confirmed_ms = neigh_now();
 	g_hash_table_insert(neighs, &n->key, n);
+	moves++;
 	return n;
 }
 
@@ -412,8 +421,10 @@ neigh_job_age(void)
 	neigh_take_postponed();
 	g_hash_table_iter_init(&iter, neighs);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		if (!neigh_age(value, &probes))
+		if (!neigh_age(value, &probes)) {
 			g_hash_table_iter_remove(&iter);
+			moves++;
+		}
 	}
 	return probes > 0 ? 0 : -EAGAIN;
 }
@@ -724,6 +735,7 @@ const struct module neigh_module = {
 	.sockopts = neigh_sockopts,
 	.msgs = neigh_msgs,
 	.jobs = neigh_jobs,
+	.digests = neigh_digests,
 	.stats = neigh_stats,
 	.stats_block = &neigh_stats_block,
 	.nodes = neigh_nodes,

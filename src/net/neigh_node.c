@@ -20,6 +20,7 @@
 #include <dpvsctrl/msg.h>
 
 #include "core/conf.h"
+#include "core/digest.h"
 #include "core/graph.h"
 #include "core/lcore.h"
 #include "core/stats.h"
@@ -366,6 +367,27 @@ neigh_worker_on_commit(const void *data, uint32_t len)
 	neigh_slot_write(&me->slots[op->index], op->key.port, op->key.af, op->mac);
 	if (place >= 0)
 		neigh_release(me, &me->pending[place], false);
+}
+
+/** neigh_worker_digest: by positions of the hash table, which are as many as there may be keys. */
+bool
+neigh_worker_digest(struct digest *d)
+{
+	const struct neigh_lcore *me = neigh_me();
+	void *data;
+	void *key;
+
+	for (unsigned int n = 0; n < DIGEST_STEP / 4 && d->pos < slots_max; n++, d->pos++) {
+		const struct neigh_slot *slot;
+
+		if (rte_hash_get_key_with_position(me->hash, (int32_t)d->pos, &key) < 0 ||
+		    rte_hash_lookup_data(me->hash, key, &data) < 0)
+			continue;
+		slot = &me->slots[(uintptr_t)data];
+		digest_add(d, neigh_digest(key, (uint32_t)(uintptr_t)data, &slot->hdr[0], &slot->hdr[6]) +
+				      (slot->live == 0 || slot->port != ((struct neigh_key *)key)->port));
+	}
+	return d->pos < slots_max;
 }
 
 /** neigh_worker_job: main answers each question; this is for the question that got lost. */

@@ -16,6 +16,7 @@
 #include "core/pkt.h"
 
 struct conf;
+struct digest;
 struct dpvs_msg;
 
 /** struct neigh_key: who; also a key of rte_hash, so without padding that is not zero. */
@@ -86,6 +87,9 @@ extern struct rte_node_register neigh_hold_node;
 /** neigh_input: tells main what a packet said, when it can matter; limited per worker. @mac nullable. */
 void neigh_input(uint16_t port, uint8_t af, const union ip_addr *addr, const uint8_t *mac, uint8_t kind);
 
+/** neigh_digest: an entry that can be used, for dpip verify. @src: the port's MAC address. */
+uint64_t neigh_digest(const struct neigh_key *key, uint32_t index, const uint8_t *mac, const uint8_t *src);
+
 /** neigh_worker_used: was entry @index used by any worker since the last call? */
 bool neigh_worker_used(uint32_t index);
 
@@ -94,6 +98,7 @@ int neigh_worker_init(const struct conf *conf, uint32_t max);
 void neigh_worker_fini(void);
 int neigh_worker_lcore_init(void);
 int neigh_worker_job(void);
+bool neigh_worker_digest(struct digest *d);
 void neigh_worker_on_commit(const void *data, uint32_t len);
 
 #endif

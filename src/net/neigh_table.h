@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdint.h>
 
+#include "core/digest.h"
 #include "module.h"
 #include "net/neigh_priv.h"
 
@@ -36,6 +37,12 @@ neigh_now(void)
 
 /** neigh_all: the table, struct neigh_key to struct neigh. */
 GHashTable *neigh_all(void);
+
+/** neigh_moves: another number when the table has had entries added or taken without a change (core/change.h). */
+uint64_t neigh_moves(void);
+
+/** neigh_digests: the table for dpip verify. */
+extern const struct module_digest neigh_digests[];
 
 /** neigh_set_permanent: an operator's entry for @key takes the place of any other. */
 int neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t *mac);

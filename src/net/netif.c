@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/conf.h"
+#include "core/digest.h"
 #include "core/graph.h"
 #include "core/lcore.h"
 #include "core/log.h"
@@ -154,6 +155,43 @@ netif_lcore_init(void)
 	memcpy(netif_copies[lcore_me()->worker + 1u], netif_copies[0], sizeof(netif_copies[0]));
 	return 0;
 }
+
+/* ---- digests ---- */
+
+static void
+netif_digest_add(struct digest *d, const struct netif *netif)
+{
+	uint64_t hash = digest_bytes(0, &netif->mac, sizeof(netif->mac));
+
+	digest_add(d, digest_u64(digest_u64(digest_u64(hash, netif->port), netif->mtu), netif->up));
+}
+
+static bool
+netif_digest_copy(struct digest *d)
+{
+	uint16_t i;
+
+	for (i = 0; i < port_top; i++)
+		if (netif_get(i) != NULL)
+			netif_digest_add(d, netif_get(i));
+	return false;
+}
+
+static bool
+netif_digest_truth(struct digest *d)
+{
+	uint16_t i;
+
+	for (i = 0; i < port_top; i++)
+		if (ports[i].used)
+			netif_digest_add(d, &ports[i].netif);
+	return false;
+}
+
+static const struct module_digest netif_digests[] = {
+	{ .name = "ports", .copy = netif_digest_copy, .truth = netif_digest_truth, .main_copy = true },
+	{},
+};
 
 /* ---- jobs ---- */
 
@@ -410,6 +448,7 @@ const struct module netif_module = {
 	.sockopts = netif_sockopts,
 	.msgs = netif_msgs,
 	.jobs = netif_jobs,
+	.digests = netif_digests,
 	.check = netif_check,
 	.init = netif_init,
 	.lcore_init = netif_lcore_init,

@@ -121,3 +121,66 @@ rib_lookup(const struct rib *rib, uint8_t af, const union ip_addr *dst)
 		return NULL;
 	return &rib->info6[slot];
 }
+
+static const struct route_info *
+rib_next4(const struct rib *rib, uint64_t *state, const void **last, union ip_addr *ret_dst, uint8_t *ret_plen,
+	  uint64_t *ret_slot)
+{
+	struct rte_rib_node *node = (struct rte_rib_node *)(uintptr_t)*last;
+	uint32_t ip;
+
+	/* The walk leaves out the default route. */
+	if (*state == 0) {
+		*state = 1;
+		node = rte_rib_lookup_exact(rib->rib4, 0, 0);
+		if (node == NULL)
+			return rib_next4(rib, state, last, ret_dst, ret_plen, ret_slot);
+	} else {
+		node = rte_rib_get_nxt(rib->rib4, 0, 0, node, RTE_RIB_GET_NXT_ALL);
+		if (node == NULL)
+			return NULL;
+		*last = node;
+	}
+	rte_rib_get_ip(node, &ip);
+	rte_rib_get_depth(node, ret_plen);
+	rte_rib_get_nh(node, ret_slot);
+	*ret_dst = (union ip_addr){ .ip4 = rte_cpu_to_be_32(ip) };
+	return &rib->info4[*ret_slot];
+}
+
+static const struct route_info *
+rib_next6(const struct rib *rib, uint64_t *state, const void **last, union ip_addr *ret_dst, uint8_t *ret_plen,
+	  uint64_t *ret_slot)
+{
+	struct rte_rib6_node *node = (struct rte_rib6_node *)(uintptr_t)*last;
+	static const union ip_addr zero;
+
+	if (*state == 0) {
+		*state = 1;
+		node = rte_rib6_lookup_exact(rib->rib6, COMPAT_IP6(&zero), 0);
+		if (node == NULL)
+			return rib_next6(rib, state, last, ret_dst, ret_plen, ret_slot);
+	} else {
+		node = rte_rib6_get_nxt(rib->rib6, COMPAT_IP6(&zero), 0, node, RTE_RIB6_GET_NXT_ALL);
+		if (node == NULL)
+			return NULL;
+		*last = node;
+	}
+	rte_rib6_get_ip(node, COMPAT_IP6_RET(ret_dst));
+	rte_rib6_get_depth(node, ret_plen);
+	rte_rib6_get_nh(node, ret_slot);
+	return &rib->info6[*ret_slot];
+}
+
+const struct route_info *
+rib_next(const struct rib *rib, uint8_t af, uint64_t *state, const void **last, union ip_addr *ret_dst,
+	 uint8_t *ret_plen, uint32_t *ret_slot)
+{
+	const struct route_info *info;
+	uint64_t slot = 0;
+
+	info = af == AF_INET ? rib_next4(rib, state, last, ret_dst, ret_plen, &slot) :
+			       rib_next6(rib, state, last, ret_dst, ret_plen, &slot);
+	*ret_slot = (uint32_t)slot;
+	return info;
+}

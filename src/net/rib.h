@@ -42,6 +42,13 @@ void rib_del(struct rib *rib, uint8_t af, const union ip_addr *dst, uint8_t plen
 /** rib_lookup: longest match, or NULL. @dst is scoped already. */
 const struct route_info *rib_lookup(const struct rib *rib, uint8_t af, const union ip_addr *dst);
 
+/**
+ * rib_next: the next prefix of a family, in some order. @state and @last: 0 and NULL at first, the function's
+ * own after that; the rib does not change meanwhile. Returns NULL: that was all.
+ */
+const struct route_info *rib_next(const struct rib *rib, uint8_t af, uint64_t *state, const void **last,
+				  union ip_addr *ret_dst, uint8_t *ret_plen, uint32_t *ret_slot);
+
 /** rib_scoped: @dst as the rib has it: a link-local address with @port in it, any other as it is. */
 union ip_addr rib_scoped(uint8_t af, const union ip_addr *dst, uint16_t port);
 

@@ -10,6 +10,7 @@
 #include <dpvsctrl/proto/route.h>
 
 #include "core/change.h"
+#include "core/digest.h"
 #include "core/conf.h"
 #include "module.h"
 #include "net/addr.h"
@@ -132,12 +133,18 @@ static const struct dpvs_msg_type route_msgs[] = {
 	{ 0 },
 };
 
+static const struct module_digest route_digests[] = {
+	{ .name = "routes", .copy = route_digest4_copy, .truth = route_digest4_truth, .main_copy = true },
+	{ 0 },
+};
+
 const struct module route_module = {
 	.name = "route",
 	.after = route_after,
 	.conf = route_conf,
 	.sockopts = route_sockopts,
 	.msgs = route_msgs,
+	.digests = route_digests,
 	.init = route_init,
 	.fini = route_table_fini,
 };

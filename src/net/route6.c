@@ -8,6 +8,7 @@
 #include <dpvsctrl/proto/route.h>
 
 #include "core/change.h"
+#include "core/digest.h"
 #include "module.h"
 #include "net/addr.h"
 #include "net/route.h"
@@ -77,9 +78,15 @@ static const struct dpvs_msg_type route6_msgs[] = {
 	{ 0 },
 };
 
+static const struct module_digest route6_digests[] = {
+	{ .name = "routes", .copy = route_digest6_copy, .truth = route_digest6_truth, .main_copy = true },
+	{ 0 },
+};
+
 const struct module route6_module = {
 	.name = "route6",
 	.after = route6_after,
 	.sockopts = route6_sockopts,
 	.msgs = route6_msgs,
+	.digests = route6_digests,
 };

@@ -13,6 +13,7 @@
 #include "net/rib.h"
 
 struct change;
+struct digest;
 
 /** struct prefix: key of the hash tables, and the routes that share it. Addresses are scoped (rib.h). */
 struct prefix {
@@ -59,6 +60,9 @@ gint route_compare(gconstpointer a, gconstpointer b);
 /** route_prefixes: the set of all struct prefix. route_statics: routes of operators. */
 GHashTable *route_prefixes(uint8_t af);
 const GPtrArray *route_statics(uint8_t af);
+
+/** route_rib: the calling worker's rib; on main, main's own. */
+const struct rib *route_rib(void);
 
 /** route_lookup_main: in main's own rib. @dst is scoped. */
 const struct route_info *route_lookup_main(uint8_t af, const union ip_addr *dst);

@@ -83,6 +83,14 @@ route_lookup_main(uint8_t af, const union ip_addr *dst)
 	return rib_lookup(ribs[WORKERS_MAX], af, dst);
 }
 
+const struct rib *
+route_rib(void)
+{
+	uint32_t worker = lcore_me()->worker;
+
+	return ribs[worker == UINT32_MAX ? WORKERS_MAX : worker];
+}
+
 static guint
 prefix_hash(gconstpointer key)
 {

@@ -8,11 +8,13 @@
 #ifndef NET_ROUTE_TABLE_H
 #define NET_ROUTE_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/pkt.h"
 
 struct change;
+struct digest;
 struct dpvs_req;
 struct dpvs_route_conf;
 
@@ -28,6 +30,12 @@ int route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf
 /** route_table_list: answers GET 304 and 6300. route_table_get: answers 8310. */
 int route_table_list(struct dpvs_req *req, uint8_t af, const struct dpvs_route_conf *filter);
 int route_table_get(struct dpvs_req *req, const struct dpvs_route_conf *query);
+
+/** route_digest4_copy and its kind: routes for dpip verify, see core/digest.h. */
+bool route_digest4_copy(struct digest *d);
+bool route_digest4_truth(struct digest *d);
+bool route_digest6_copy(struct digest *d);
+bool route_digest6_truth(struct digest *d);
 
 /** route_table_on_commit: ROUTE_ADD, ROUTE_DEL and ROUTE6 on a worker. */
 void route_table_on_commit(const void *data, uint32_t len);

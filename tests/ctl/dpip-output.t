@@ -352,8 +352,20 @@ shows verify <<'END'
 2: worker generation 12 unconfirmed 0 ok
 END
 
+shows -d verify <<'END'
+0: main generation 12 unconfirmed 0 ok
+    service services entries 3 expected 3 ok
+    route routes entries 3 expected 3 ok
+1: worker generation 12 unconfirmed 0 ok
+    service services entries 3 expected 3 ok
+    route routes entries 3 expected 3 ok
+2: worker generation 12 unconfirmed 0 ok
+    service services entries 3 expected 3 ok
+    route routes entries 3 expected 3 ok
+END
+
 shows -j verify <<'END'
-[{"lcore":0,"role":"main","generation":12,"unconfirmed":0,"state":"ok"},{"lcore":1,"role":"worker","generation":12,"unconfirmed":0,"state":"ok"},{"lcore":2,"role":"worker","generation":12,"unconfirmed":0,"state":"ok"}]
+[{"lcore":0,"role":"main","generation":12,"unconfirmed":0,"state":"ok","tables":[{"module":"service","table":"services","entries":3,"expected":3,"state":"ok"},{"module":"route","table":"routes","entries":3,"expected":3,"state":"ok"}]},{"lcore":1,"role":"worker","generation":12,"unconfirmed":0,"state":"ok","tables":[{"module":"service","table":"services","entries":3,"expected":3,"state":"ok"},{"module":"route","table":"routes","entries":3,"expected":3,"state":"ok"}]},{"lcore":2,"role":"worker","generation":12,"unconfirmed":0,"state":"ok","tables":[{"module":"service","table":"services","entries":3,"expected":3,"state":"ok"},{"module":"route","table":"routes","entries":3,"expected":3,"state":"ok"}]}]
 END
 
 done_testing

@@ -109,6 +109,26 @@ ends "verify waits for a change that is being made" 0 "0: main generation 12 unc
 2: worker generation 12 unconfirmed 0 ok" verify
 fake_stop
 
+unset FAKE_BEHIND
+FAKE_TABLES=1
+export FAKE_TABLES
+fake_start
+ends "verify fails when a table differs" 2 "0: main generation 12 unconfirmed 0 ok
+1: worker generation 12 unconfirmed 0 ok
+2: worker generation 12 unconfirmed 0 different
+    route routes entries 4 expected 3 different
+dpip: 1 tables are not what they should be: restart dpvsd, and report this." verify
+fake_stop
+FAKE_TABLES=2
+fake_start
+ends "verify fails when a worker does not answer" 2 "0: main generation 12 unconfirmed 0 ok
+1: worker generation 12 unconfirmed 0 ok
+2: worker generation 12 unconfirmed 0 unknown
+    route routes entries 0 expected 3 unknown
+dpip: a worker does not say what its tables hold." verify
+fake_stop
+unset FAKE_TABLES
+
 # A table that comes in parts.
 FAKE_CONNS=20001
 export FAKE_CONNS

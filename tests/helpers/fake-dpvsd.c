@@ -459,6 +459,36 @@ get_verify(struct dpvs_req *req, const void *records, uint32_t count)
 }
 
 static int
+get_verify_tables(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	const char *state = getenv("FAKE_TABLES"); /* of one table of worker 2 */
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct dpvs_verify_table_info t = {
+			.module = "service",
+			.table = "services",
+			.lcore = i,
+			.role = i ? DPVS_LCORE_WORKER : DPVS_LCORE_MAIN,
+			.generation = 12,
+			.entries = 3,
+			.expected_entries = 3,
+			.digest = 0xfeed,
+			.expected_digest = 0xfeed,
+		};
+
+		dpvs_req_add(req, &t, sizeof(t));
+		g_strlcpy(t.module, "route", sizeof(t.module));
+		g_strlcpy(t.table, "routes", sizeof(t.table));
+		if (i == 2 && state != NULL) {
+			t.state = (uint32_t)atoi(state);
+			t.entries = t.state == DPVS_VERIFY_UNKNOWN ? 0 : 4;
+		}
+		dpvs_req_add(req, &t, sizeof(t));
+	}
+	return 0;
+}
+
+static int
 set_port(struct dpvs_req *req, const void *records, uint32_t count)
 {
 	const struct dpvs_port_conf *c = records;
@@ -556,6 +586,7 @@ static const struct dpvs_sockopt opts[] = {
 	GET(DPVS_GET_MEM, uint32_t, get_mem),
 	GET(DPVS_GET_STATS, uint32_t, get_stats),
 	GET(DPVS_GET_VERIFY, uint32_t, get_verify),
+	GET(DPVS_GET_VERIFY_TABLES, uint32_t, get_verify_tables),
 	SET("port-set", DPVS_SET_NETIF_PORT, struct dpvs_port_conf, set_port),
 	SET("addr-add", DPVS_SET_ADDR_ADD, struct dpvs_addr_conf, set_addr),
 	SET("addr-del", DPVS_SET_ADDR_DEL, struct dpvs_addr_conf, set_addr),

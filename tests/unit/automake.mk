@@ -160,3 +160,10 @@ tests_unit_event_test_SOURCES = tests/unit/event_test.c
 tests_unit_event_test_CPPFLAGS = $(test_cppflags)
 tests_unit_event_test_CFLAGS = $(test_cflags)
 tests_unit_event_test_LDADD = $(test_event_libs)
+
+check_PROGRAMS += tests/unit/verify_test
+TESTS += tests/unit/verify_test
+tests_unit_verify_test_SOURCES = tests/unit/verify_test.c
+tests_unit_verify_test_CPPFLAGS = $(test_cppflags)
+tests_unit_verify_test_CFLAGS = $(test_cflags)
+tests_unit_verify_test_LDADD = $(test_net_libs)

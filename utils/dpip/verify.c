@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dpip verify: do all workers forward by the same configuration?
+ * dpip verify: do all workers forward by the same configuration? First by its number, then by what is in the
+ * tables that they look things up in, as the daemon compares them.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include <dpvsctrl/proto/daemon.h>
@@ -24,11 +27,67 @@ is_behind(const struct dpvs_verify_info *i, uint64_t generation)
 	return i->role != DPVS_LCORE_MAIN && i->generation < generation;
 }
 
+static const char *
+table_state(const struct dpvs_verify_table_info *t)
+{
+	return t->state == DPVS_VERIFY_EQUAL ? "ok" : t->state == DPVS_VERIFY_DIFFERENT ? "different" : "unknown";
+}
+
+/* The tables of @lcore: all of them in JSON and with -d, else those that are not what they should be. */
 static void
-show_one(struct dpip *d, const struct dpvs_verify_info *i, bool behind)
+show_tables(struct dpip *d, const struct dpvs_reply *tables, uint32_t lcore)
+{
+	struct dpvs_verify_table_info t;
+	char module[sizeof(t.module) + 1];
+	char table[sizeof(t.table) + 1];
+
+	writer_open_array(&d->w, "tables");
+	for (uint32_t i = 0; tables != NULL && i < dpvs_reply_count(tables); i++) {
+		dpvs_reply_record(tables, i, &t, sizeof(t));
+		if (t.lcore != lcore || (t.state == DPVS_VERIFY_EQUAL && d->opts.details == 0 && !d->opts.json))
+			continue;
+		writer_open_object(&d->w, NULL);
+		show_copy(t.module, sizeof(t.module), module);
+		show_copy(t.table, sizeof(t.table), table);
+		writer_str(&d->w, "module", module);
+		writer_str(&d->w, "table", table);
+		writer_break(&d->w);
+		writer_text(&d->w, "    %s %s ", module, table);
+		writer_pair_uint(&d->w, "entries", "entries", t.entries);
+		writer_pair_uint(&d->w, "expected", "expected", t.expected_entries);
+		writer_str(&d->w, "state", table_state(&t));
+		writer_color(&d->w, t.state == DPVS_VERIFY_EQUAL ? WRITER_UP : WRITER_DOWN, "%s", table_state(&t));
+		writer_close_object(&d->w);
+	}
+	writer_close_array(&d->w);
+}
+
+/* How many tables of @lcore (of all: UINT32_MAX) are in @state. */
+static uint32_t
+count_tables(const struct dpvs_reply *tables, uint32_t lcore, uint32_t state)
+{
+	struct dpvs_verify_table_info t;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; tables != NULL && i < dpvs_reply_count(tables); i++) {
+		dpvs_reply_record(tables, i, &t, sizeof(t));
+		n += (lcore == UINT32_MAX || t.lcore == lcore) && t.state == state;
+	}
+	return n;
+}
+
+static void
+show_one(struct dpip *d, const struct dpvs_verify_info *i, const struct dpvs_reply *tables, bool behind)
 {
 	const char *role = i->role == DPVS_LCORE_MAIN ? "main" : "worker";
+	const char *state = "ok";
 
+	if (behind)
+		state = "behind";
+	else if (count_tables(tables, i->lcore, DPVS_VERIFY_DIFFERENT) > 0)
+		state = "different";
+	else if (count_tables(tables, i->lcore, DPVS_VERIFY_UNKNOWN) > 0)
+		state = "unknown";
 	writer_open_object(&d->w, NULL);
 	writer_uint(&d->w, "lcore", i->lcore);
 	writer_text(&d->w, "%" PRIu32 ": ", i->lcore);
@@ -37,8 +96,9 @@ show_one(struct dpip *d, const struct dpvs_verify_info *i, bool behind)
 	writer_text(&d->w, " ");
 	writer_pair_uint(&d->w, "generation", "generation", i->generation);
 	writer_pair_uint(&d->w, "unconfirmed", "unconfirmed", i->unconfirmed);
-	writer_str(&d->w, "state", behind ? "behind" : "ok");
-	writer_color(&d->w, behind ? WRITER_DOWN : WRITER_UP, "%s", behind ? "behind" : "ok");
+	writer_str(&d->w, "state", state);
+	writer_color(&d->w, strcmp(state, "ok") == 0 ? WRITER_UP : WRITER_DOWN, "%s", state);
+	show_tables(d, tables, i->lcore);
 	writer_text(&d->w, "\n");
 	writer_close_object(&d->w);
 }
@@ -71,17 +131,29 @@ main_generation(const struct dpvs_reply *reply)
 	return generation;
 }
 
+/* A daemon that is older than this request is no failure: then the numbers are all there is. */
+static int
+get_tables(struct dpip *d, struct dpvs_reply **ret_tables)
+{
+	*ret_tables = NULL;
+	if (dpvs_client_get(d->client, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables) != -EOPNOTSUPP &&
+	    *ret_tables == NULL)
+		return session_get(d, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables);
+	return EXIT_OK;
+}
+
 static int
 verify_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_PAUSE_MS * 1000000L };
-	uint32_t workers = 0, behind = 0;
+	uint32_t workers = 0, behind = 0, different, unknown;
 	struct dpvs_verify_info info;
-	struct dpvs_reply *reply;
+	struct dpvs_reply *reply, *tables;
 	uint64_t generation = 0;
+	int rc;
 
 	for (int look = 0; look < LOOKS; look++) {
-		int rc = session_get(d, DPVS_GET_VERIFY, NULL, 0, &reply);
+		rc = session_get(d, DPVS_GET_VERIFY, NULL, 0, &reply);
 
 		if (rc)
 			return rc;
@@ -93,19 +165,33 @@ verify_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_valu
 		dpvs_reply_free(reply);
 		nanosleep(&pause, NULL);
 	}
+	rc = get_tables(d, &tables);
+	if (rc) {
+		dpvs_reply_free(reply);
+		return rc;
+	}
 	show_open(d);
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &info, sizeof(info));
 		workers += info.role != DPVS_LCORE_MAIN;
-		show_one(d, &info, is_behind(&info, generation));
+		show_one(d, &info, tables, is_behind(&info, generation));
 	}
 	show_close(d);
+	different = count_tables(tables, UINT32_MAX, DPVS_VERIFY_DIFFERENT);
+	unknown = count_tables(tables, UINT32_MAX, DPVS_VERIFY_UNKNOWN);
+	dpvs_reply_free(tables);
 	dpvs_reply_free(reply);
-	if (behind == 0)
+	if (behind == 0 && different == 0 && unknown == 0)
 		return EXIT_OK;
 	writer_finish(&d->w);
-	error_print("%" PRIu32 " of %" PRIu32 " workers are not at generation %" PRIu64 ".", behind,
-		    workers, generation);
+	if (behind > 0)
+		error_print("%" PRIu32 " of %" PRIu32 " workers are not at generation %" PRIu64 ".", behind,
+			    workers, generation);
+	else if (different > 0)
+		error_print("%" PRIu32 " tables are not what they should be: restart dpvsd, and report this.",
+			    different);
+	else
+		error_print("a worker does not say what its tables hold.");
 	return EXIT_REFUSED;
 }
 
@@ -113,8 +199,8 @@ static const struct dpip_verb verify_verbs[] = {
 	{
 		.name = "show",
 		.aliases = "list lst",
-		.help = "The generation of the configuration on each lcore; exit code 2 when a "
-			"worker is behind.",
+		.help = "The generation of the configuration on each lcore, and tables that differ; exit "
+			"code 2 when a worker is behind, or a table is not what it should be.",
 		.run = verify_show,
 		.flags = DPIP_SHOW,
 	},

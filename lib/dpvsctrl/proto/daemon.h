@@ -23,6 +23,7 @@ enum {
 	DPVS_GET_STATS = 8203,
 	DPVS_GET_VERIFY = 8204,
 	DPVS_GET_PING = 8205,
+	DPVS_GET_VERIFY_TABLES = 8206,
 
 	DPVS_SET_MSG_ZERO = 8200,
 };
@@ -121,6 +122,33 @@ struct dpvs_verify_info {
 };
 
 static_assert(sizeof(struct dpvs_verify_info) == 24, "wire format");
+
+/** What 8206 found out about a table. */
+enum {
+	DPVS_VERIFY_EQUAL = 0,
+	DPVS_VERIFY_DIFFERENT = 1,
+	DPVS_VERIFY_UNKNOWN = 2, /**< the worker has not answered in time */
+};
+
+/**
+ * struct dpvs_verify_table_info: the copy that one lcore has of one table, and what it should hold. Digests are sums
+ * of hashes that mean nothing outside of this answer.
+ */
+struct dpvs_verify_table_info {
+	char module[24];
+	char table[24];
+	uint32_t lcore;
+	uint32_t role;  /**< DPVS_LCORE_* */
+	uint32_t state; /**< DPVS_VERIFY_* */
+	uint32_t pad;
+	uint64_t generation; /**< that all of it is as of */
+	uint64_t entries;
+	uint64_t digest;
+	uint64_t expected_entries;
+	uint64_t expected_digest;
+};
+
+static_assert(sizeof(struct dpvs_verify_table_info) == 104, "wire format");
 
 /** Bits of the flags of struct dpvs_ping in a request. */
 enum {
