@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Deadlines: what a client can ask for, and that a request which needs a worker that does not come back ends in
+ * time while all others go on.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include <dpvsctrl/msg.h>
+#include <dpvsctrl/proto/conn.h>
+#include <dpvsctrl/proto/daemon.h>
+#include <dpvsctrl/proto/service.h>
+#include <dpvsctrl/wire.h>
+
+#include "core/change_priv.h"
+#include "core/lcore.h"
+#include "harness.h"
+#include "lb/conn.h"
+#include "lb_records.h"
+#include "peer.h"
+
+#define WORKERS 2
+
+static void
+start(const char *conf)
+{
+	harness_start(1, conf);
+	harness_pump(1);
+}
+
+/* What a client asks for by its HELLO, and that it is its own business. */
+static void
+test_deadlines(void)
+{
+	struct dpvs_hello_info ask = { .get_deadline_ms = 75, .set_deadline_ms = 3000 }, is;
+	struct peer *p, *q;
+
+	start("[control]\nget-deadline = 40\nset-deadline = 1500\n");
+	p = peer_new();
+	q = peer_new();
+	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, sizeof(ask), 1), ==, 0);
+	memcpy(&is, p->a.record, sizeof(is));
+	g_assert_cmpuint(is.get_deadline_ms, ==, 75);
+	g_assert_cmpuint(is.set_deadline_ms, ==, 3000);
+	ask = (struct dpvs_hello_info){ .set_deadline_ms = 4000 };
+	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, sizeof(ask), 1), ==, 0);
+	memcpy(&is, p->a.record, sizeof(is));
+	g_assert_cmpuint(is.get_deadline_ms, ==, 75);
+	g_assert_cmpuint(is.set_deadline_ms, ==, 4000);
+	ask.get_deadline_ms = UINT32_MAX;
+	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, sizeof(ask), 1), ==, -EINVAL);
+	/* A record of the size before deadlines were. */
+	ask.get_deadline_ms = 0;
+	g_assert_cmpint(peer_call(q, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, 88, 1), ==, 0);
+	memcpy(&is, q->a.record, sizeof(is));
+	g_assert_cmpuint(is.get_deadline_ms, ==, 40);
+	g_assert_cmpuint(is.set_deadline_ms, ==, 1500);
+	peer_free(q);
+	peer_free(p);
+	harness_stop();
+}
+
+static _Atomic bool hold; /* worker 0 does not come back from a commit while it is set */
+
+static void
+on_commit(const void *data, uint32_t len)
+{
+	while (lcore_me()->worker == 0 && atomic_load(&hold))
+		;
+}
+
+/* One that a connection is looked for whose owner is worker @w. */
+static struct dpvs_conn_filter
+conn_of(unsigned int w)
+{
+	union ip_addr client = rec_ip("192.0.2.10");
+	struct dpvs_conn_filter f = {
+		.client = rec_addr("192.0.2.10"), .vip = rec_addr("192.0.2.100"), .vip_port = 80, .proto = IPPROTO_TCP,
+		.client_port = 1024,
+	};
+
+	while (flow_owner(AF_INET, &client, g_htons(f.client_port)) != w)
+		f.client_port++;
+	return f;
+}
+
+/*
+ * A worker that does not come back: what needs it is told so at its deadline, a question after 50 ms, a change
+ * when its client wants; everything else goes on.
+ */
+static void
+test_stopped_worker(void)
+{
+	static const struct dpvs_msg_type type = { .type = 120, .name = "test", .on_commit = on_commit };
+	struct dpvs_conn_filter stopped, runs;
+	struct dpvs_service_conf svc = rec_service("192.0.2.100", 80, IPPROTO_TCP, "rr");
+	struct dpvs_hello_info ask = { .set_deadline_ms = 100 };
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	struct peer *p, *q, *r;
+	unsigned int answers = 0;
+	struct change *c;
+	bool set_over = false, get_over = false;
+
+	start(NULL);
+	stopped = conn_of(0);
+	runs = conn_of(1);
+	g_assert_cmpint(dpvs_msg_type_register(&type), ==, 0);
+	p = peer_new();
+	q = peer_new();
+	r = peer_new();
+	g_assert_cmpint(peer_call(q, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, sizeof(ask), 1), ==, 0);
+	atomic_store(&hold, true);
+	c = change_begin();
+	g_assert_nonnull(change_op(c, 120, 8));
+	g_assert_cmpint(change_commit(c), ==, 0);
+	peer_put(out, DPVS_SOCKOPT_GET, DPVS_GET_CONN, &stopped, sizeof(stopped), 1);
+	peer_write(p, out->data, out->len);
+	g_byte_array_set_size(out, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	peer_write(q, out->data, out->len);
+	while (!set_over || !get_over) {
+		g_assert_cmpint(peer_call(r, DPVS_SOCKOPT_GET, DPVS_GET_CONN, &runs, sizeof(runs), 1), ==, -ESRCH);
+		answers++;
+		set_over |= peer_poll(q);
+		get_over |= peer_poll(p);
+	}
+	g_assert_cmpint(p->a.err, ==, -ETIMEDOUT);
+	g_assert_cmpint(q->a.err, ==, -EINPROGRESS);
+	g_assert_nonnull(strstr(q->a.text, "worker 0"));
+	g_assert_cmpuint(answers, >, 1);
+	atomic_store(&hold, false);
+	/* It is committed all the same, and the late answer disturbs nobody. */
+	while (change_in_flight() > 0)
+		g_main_context_iteration(NULL, FALSE);
+	g_assert_cmpuint(change_unconfirmed(lcore_of_worker(0)), ==, 0);
+	g_assert_cmpuint(peer_listed(q, DPVS_GET_SERVICES), ==, 1);
+	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_CONN, &stopped, sizeof(stopped), 1), ==, -ESRCH);
+	peer_free(r);
+	peer_free(q);
+	peer_free(p);
+	g_assert_cmpint(dpvs_msg_type_unregister(120), ==, 0);
+	harness_stop();
+}
+
+int
+main(int argc, char **argv)
+{
+	int rc;
+
+	g_test_init(&argc, &argv, NULL);
+	harness_init(WORKERS);
+	g_test_add_func("/deadline/asked for", test_deadlines);
+	g_test_add_func("/deadline/stopped worker", test_stopped_worker);
+	rc = g_test_run();
+	harness_fini();
+	return rc;
+}
