@@ -50,3 +50,10 @@ tests_ctl_deadline_test_SOURCES = tests/ctl/deadline_test.c tests/helpers/peer.c
 tests_ctl_deadline_test_CPPFLAGS = $(test_cppflags)
 tests_ctl_deadline_test_CFLAGS = $(test_cflags)
 tests_ctl_deadline_test_LDADD = $(test_harness_libs)
+# Lists of very many connections.
+check_PROGRAMS += tests/ctl/dump_test
+TESTS += tests/ctl/dump_test
+tests_ctl_dump_test_SOURCES = tests/ctl/dump_test.c tests/helpers/conns.c tests/helpers/conns.h
+tests_ctl_dump_test_CPPFLAGS = $(test_cppflags)
+tests_ctl_dump_test_CFLAGS = $(test_cflags)
+tests_ctl_dump_test_LDADD = $(test_net_libs)
