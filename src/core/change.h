@@ -8,7 +8,8 @@
  * undo notes run in reverse order and the client is told which record and why. When every record went
  * well the change is committed: one multicast message in a slot reserved beforehand carries the list of
  * operations to each worker, which applies them in order, in bounded slices per loop, and acknowledges.
- * This cannot fail. The client is answered when all workers have acknowledged.
+ * This cannot fail. The client is answered when all workers have acknowledged. Clients' changes are prepared
+ * in slices of about a millisecond, one change after another (doc/core.md).
  *
  *   int neigh_ctl_add(struct change *c, const void *record)
  *   {
@@ -63,12 +64,16 @@ uint64_t change_touches(void);
 uint64_t change_preparing(void);
 
 /**
- * change_busy: is a client's change being prepared? Then nobody else may begin one: changes of the daemon's
- * own wait for the next tick.
+ * change_busy: is a client's change being prepared, or undone? Then changes of the daemon's own, and whatever
+ * else alters the truth by itself, wait for the next tick, unless it cannot meet what the client's change has
+ * in its notes: who marks what a change has touched with change_serial() can know that better.
  */
 bool change_busy(void);
 
-/** change_slice_over: has the slice lasted long enough? For loops in who may return CHANGE_MORE. */
+/**
+ * change_slice_over: has the slice lasted long enough? For loops in who may return CHANGE_MORE; they do something
+ * in each call before they ask.
+ */
 bool change_slice_over(void);
 
 /**
@@ -80,7 +85,10 @@ void change_visible(struct change *c);
 /** change_undo: @fn(@arg) runs if the change is abandoned, in reverse order of the notes. */
 void change_undo(struct change *c, void (*fn)(void *arg), void *arg);
 
-/** change_done: @fn(@arg) runs when all workers have applied the change, in order; not run when abandoned. */
+/**
+ * change_done: @fn(@arg) runs when all workers have applied the change, in order; not run when abandoned. Others
+ * may have their turns between two notes of one change.
+ */
 void change_done(struct change *c, void (*fn)(void *arg), void *arg);
 
 /**
@@ -94,7 +102,8 @@ void *change_op(struct change *c, uint32_t type, uint32_t len);
  * change_before_commit: @fn(@c, @arg) runs once all records went well, in order of the notes, before the
  * operations are sent; for work that is done once for many records (a worker's object of a service). It may
  * use the functions above, this one too, and fail: then the change is abandoned, and no record in
- * particular is to blame. Not run when the change is abandoned earlier.
+ * particular is to blame. Not run when the change is abandoned earlier. One that returns CHANGE_MORE is called
+ * again.
  */
 void change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg);
 
@@ -105,7 +114,8 @@ int change_error(struct change *c, int err, const char *format, ...)
 /*
  * Changes that no client asked for (an ARP answer, a configuration file): begin, call the same functions
  * as a SET handler, then commit or abandon. change_commit() can fail only with -ENOBUFS (too many changes
- * under way) or with the error of a change_before_commit() note; then it has abandoned the change. A change without operations moves no generation.
+ * under way) or with the error of a change_before_commit() note; then it has abandoned the change. A change
+ * without operations, and not change_visible(), moves no generation. They have no slices: they are short.
  */
 struct change *change_begin(void);
 int change_commit(struct change *c);
