@@ -11,7 +11,7 @@ src_libdpvsd_la_SOURCES += src/lb/conn.c src/lb/conn_ctrl.c src/lb/conn_ctrl.h s
 
 # Control side: truth.h says what each file does.
 src_libdpvsd_la_SOURCES += src/lb/addr_table.c src/lb/addr_table.h src/lb/dest.c src/lb/dest_slot.c \
-	src/lb/laddr.c src/lb/lb_build.c src/lb/lb_digest.c src/lb/lb_get.c src/lb/lb_key.c src/lb/lb_stats.c \
+	src/lb/laddr.c src/lb/lb_build.c src/lb/lb_digest.c src/lb/lb_event.c src/lb/lb_get.c src/lb/lb_key.c src/lb/lb_stats.c \
 	src/lb/replica.c src/lb/replica.h src/lb/reserve.h src/lb/sched.c src/lb/service.c \
 	src/lb/htable.h src/lb/service_ctl.c src/lb/slots.h src/lb/timeouts.c src/lb/truth.h \
 	src/lb/sched/lc.c src/lb/sched/load.h src/lb/sched/mh.c src/lb/sched/mh.h src/lb/sched/ready.h \

@@ -59,6 +59,10 @@ set_listed(struct rs *rs, bool listed)
 {
 	rs->listed = listed;
 	rs->vs->num_dests += listed ? 1 : -1u;
+	if (listed)
+		event_node_add(&rs_nodes, &rs->event);
+	else
+		event_node_del(&rs_nodes, &rs->event);
 }
 
 void
@@ -101,6 +105,7 @@ unlink_dest(struct change *c, struct rs *rs)
 	rs->removed = change_serial(c);
 	change_undo(c, unlink_undo, rs);
 	change_done(c, unlink_done, rs);
+	rs_emit(c, DPVS_EVENT_OP_DEL, rs);
 	build_service(c, rs->vs);
 	build_dest(c, rs);
 }
@@ -230,6 +235,7 @@ edit(struct change *c, struct rs *rs, const struct rs_conf *conf)
 	change_undo(c, edit_undo, note);
 	change_done(c, g_free, note);
 	set_conf(rs, conf);
+	rs_emit(c, DPVS_EVENT_OP_CHANGE, rs);
 	build_service(c, rs->vs);
 	return dest_hold_reply(c, rs);
 }
@@ -369,6 +375,7 @@ dest_ctl_add(struct change *c, const void *record)
 	if (err != 0)
 		return err;
 	set_conf(rs, &conf);
+	rs_emit(c, DPVS_EVENT_OP_ADD, rs);
 	rs->named = change_serial(c);
 	build_service(c, vs);
 	build_dest(c, rs);

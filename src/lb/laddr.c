@@ -62,6 +62,7 @@ static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
 static uint32_t trash_count;
 static uint64_t *misses_zero;  /* by slot: port_misses when it was given out */
 static struct slots slots;
+static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 
 uint32_t
 laddr_max(void)
@@ -220,6 +221,7 @@ link_add(struct vs_laddr *vl)
 	vl->vs->num_laddrs++;
 	vl->laddr->users++;
 	htable_add(&links, &vl->node, link_hash(vl->vs, vl->laddr));
+	event_node_add(&nodes, &vl->event);
 }
 
 static void
@@ -229,6 +231,29 @@ link_remove(struct vs_laddr *vl)
 	vl->vs->num_laddrs--;
 	vl->laddr->users--;
 	htable_remove(&links, &vl->node);
+	event_node_del(&nodes, &vl->event);
+}
+
+static uint32_t
+laddr_record(const struct event_node *node, void *data)
+{
+	const struct vs_laddr *vl = event_object(node, struct vs_laddr, event);
+	struct dpvs_laddr_info *info = data;
+
+	memset(info, 0, sizeof(*info));
+	key_to_wire(&vl->vs->key, &info->conf.svc);
+	addr_to_wire(vl->laddr->key.af, &vl->laddr->key.addr, &info->conf.addr);
+	g_strlcpy(info->conf.dev, netif_name(vl->laddr->port), sizeof(info->conf.dev));
+	return sizeof(*info);
+}
+
+static void
+emit(struct change *c, uint32_t op, const struct vs_laddr *vl)
+{
+	struct dpvs_laddr_info info;
+
+	if (event_wanted(DPVS_EVENT_LADDR))
+		event_emit(c, DPVS_EVENT_LADDR, op, &info, laddr_record(&vl->event, &info));
 }
 
 static void
@@ -257,6 +282,7 @@ link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 	link_add(vl);
 	change_undo(c, link_undo, vl);
 	change_done(c, vs_unref, vs_ref(vs));
+	emit(c, DPVS_EVENT_OP_ADD, vl);
 	build_service(c, vs);
 }
 
@@ -302,6 +328,7 @@ unlink_laddr(struct change *c, struct vs_laddr *vl)
 	vl->laddr->removals++;
 	change_undo(c, unlink_undo, place);
 	change_done(c, unlink_done, place);
+	emit(c, DPVS_EVENT_OP_DEL, vl);
 	build_service(c, vl->vs);
 }
 
@@ -650,6 +677,11 @@ static const struct module_job laddr_jobs[] = {
 	{},
 };
 
+static const struct module_event laddr_events[] = {
+	{ .kind = DPVS_EVENT_LADDR, .list = &nodes, .record = laddr_record },
+	{},
+};
+
 static const char *const laddr_after[] = { "ifaddr", "service", NULL };
 
 const struct module laddr_module = {
@@ -660,6 +692,7 @@ const struct module laddr_module = {
 	.msgs = laddr_msgs,
 	.jobs = laddr_jobs,
 	.digests = laddr_digests,
+	.events = laddr_events,
 	.init = laddr_module_init,
 	.fini = laddr_module_fini,
 };

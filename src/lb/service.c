@@ -399,6 +399,7 @@ const struct module service_module = {
 	.jobs = service_jobs,
 	.digests = service_digests,
 	.init = service_init,
+	.events = lb_events,
 	.sync = service_sync,
 	.fini = service_fini,
 };

@@ -137,6 +137,16 @@ vs_count(void)
 }
 
 static void
+set_listed(struct vs *vs, bool listed)
+{
+	vs->listed = listed;
+	if (listed)
+		event_node_add(&vs_nodes, &vs->event);
+	else
+		event_node_del(&vs_nodes, &vs->event);
+}
+
+static void
 count(struct change *c, uint32_t n)
 {
 	if (number.by != change_serial(c)) {
@@ -284,7 +294,7 @@ new_undo(void *arg)
 {
 	struct vs *vs = arg;
 
-	vs->listed = false;
+	set_listed(vs, false);
 	number.now--;
 	forget(vs);
 }
@@ -306,7 +316,7 @@ new(struct change *c, const struct addr_key *key, const struct vs_conf *conf)
 	vs->key = *key;
 	vs->conf = *conf;
 	vs->refs = 1;
-	vs->listed = true;
+	set_listed(vs, true);
 	vs->named = change_serial(c);
 	TAILQ_INIT(&vs->dests);
 	TAILQ_INIT(&vs->laddrs);
@@ -314,6 +324,7 @@ new(struct change *c, const struct addr_key *key, const struct vs_conf *conf)
 	table_add(vs);
 	count(c, 1);
 	change_undo(c, new_undo, vs);
+	vs_emit(c, DPVS_EVENT_OP_ADD, vs);
 	build_service(c, vs);
 	return 0;
 }
@@ -341,7 +352,7 @@ relist_undo(void *arg)
 {
 	struct vs_note *note = arg;
 
-	note->vs->listed = false;
+	set_listed(note->vs, false);
 	note->vs->conf = note->conf;
 	note->vs->relisted = note->relisted;
 	number.now--;
@@ -364,13 +375,14 @@ relist(struct change *c, struct vs *vs, const struct vs_conf *conf)
 {
 	struct vs_note *note = note_new(vs);
 
-	vs->listed = true;
+	set_listed(vs, true);
 	vs->conf = *conf;
 	vs->named = change_serial(c);
 	vs->relisted = change_serial(c);
 	count(c, 1);
 	change_undo(c, relist_undo, note);
 	change_done(c, relist_done, note);
+	vs_emit(c, DPVS_EVENT_OP_ADD, vs);
 	build_service(c, vs);
 }
 
@@ -394,6 +406,7 @@ edit(struct change *c, struct vs *vs, const struct vs_conf *conf)
 	vs->conf = *conf;
 	change_undo(c, edit_undo, note);
 	change_done(c, note_free, note);
+	vs_emit(c, DPVS_EVENT_OP_CHANGE, vs);
 	build_service(c, vs);
 }
 
@@ -476,7 +489,7 @@ del_undo(void *arg)
 {
 	struct vs *vs = arg;
 
-	vs->listed = true;
+	set_listed(vs, true);
 	vs->removals--;
 	number.now++;
 }
@@ -501,12 +514,13 @@ del(struct change *c, struct vs *vs)
 		err = dest_unlink_all(c, vs, 0);
 	if (err != 0)
 		return err;
-	vs->listed = false;
+	set_listed(vs, false);
 	vs->removals++;
 	vs->removed = change_serial(c);
 	count(c, UINT32_MAX); /* less 1 */
 	change_undo(c, del_undo, vs);
 	change_done(c, del_done, vs);
+	vs_emit(c, DPVS_EVENT_OP_DEL, vs);
 	build_service(c, vs);
 	return 0;
 }

@@ -33,6 +33,7 @@
 
 #include "core/change.h"
 #include "core/digest.h"
+#include "core/event.h"
 #include "lb/addr_table.h"
 #include "lb/htable.h"
 #include "lb/service.h"
@@ -75,6 +76,7 @@ struct rs {
 	uint64_t noted;     /**< serial of the last build that has it in its list, see lb_build.c */
 	uint64_t order;     /**< place in the list; what comes later has a larger one */
 	struct vs *vs;      /**< in whose list it is, counted; NULL: none */
+	struct event_node event; /**< in rs_nodes while it is listed */
 	TAILQ_ENTRY(rs) link; /**< in vs->dests */
 	TAILQ_ENTRY(rs) trash_link;
 	struct dpvs_lb_stats zero; /**< counters are shown less these */
@@ -92,6 +94,7 @@ struct vs_laddr {
 	struct htable_node node; /**< by service and address */
 	uint64_t named;          /**< as in struct rs */
 	uint32_t order;
+	struct event_node event;
 	TAILQ_ENTRY(vs_laddr) link;
 };
 
@@ -120,6 +123,7 @@ struct vs {
 	uint64_t named;
 	uint64_t noted;
 	uint64_t relisted; /**< serial of the change that removed and added it */
+	struct event_node event; /**< in vs_nodes while it is listed */
 	struct vs_conf conf;
 	struct rs_list dests; /**< in the order of adding; also those that are not listed any more */
 	uint32_t num_dests;   /**< listed */
@@ -232,6 +236,14 @@ int dest_hold_reply(struct change *c, struct rs *rs);
 void dest_trash_put(struct rs *rs);
 void dest_trash_take(struct rs *rs);
 int dest_job_reap(void);
+
+/* lb_event.c */
+extern struct event_nodes vs_nodes;
+extern struct event_nodes rs_nodes;
+extern const struct module_event lb_events[];
+/** vs_emit, rs_emit: subscribers are told that @c does @op (DPVS_EVENT_OP_*). */
+void vs_emit(struct change *c, uint32_t op, const struct vs *vs);
+void rs_emit(struct change *c, uint32_t op, const struct rs *rs);
 
 /* lb_build.c */
 /** build_service: the object of @vs is built anew before the commit. */

@@ -20,6 +20,7 @@
 
 #include "core/change.h"
 #include "core/conf.h"
+#include "core/event.h"
 #include "core/stats.h"
 #include "module.h"
 #include "net/addr.h"
@@ -51,6 +52,7 @@ enum {
 static GHashTable *addrs;
 static struct port_addrs ports[NETIF_MAX][2];
 static GQueue announces = G_QUEUE_INIT;
+static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 static uint32_t addrs_max;
 static uint64_t next_seq;
 static struct stats_block stats;
@@ -110,6 +112,7 @@ ifaddr_attach(struct ifaddr *a)
 	GList *after = list->tail;
 
 	g_hash_table_add(addrs, a);
+	event_node_add(&nodes, &a->event);
 	while (after != NULL && ((struct ifaddr *)after->data)->seq > a->seq)
 		after = after->prev;
 	if (after == NULL) {
@@ -125,6 +128,7 @@ static void
 ifaddr_detach(struct ifaddr *a)
 {
 	g_hash_table_remove(addrs, a);
+	event_node_del(&nodes, &a->event);
 	g_queue_delete_link(ifaddr_list_of(a), a->link);
 	a->link = NULL;
 }
@@ -146,6 +150,37 @@ static void
 ifaddr_done_announce(void *arg)
 {
 	g_queue_push_tail(&announces, arg);
+}
+
+static uint32_t
+ifaddr_record(const struct event_node *node, void *data)
+{
+	const struct ifaddr *a = event_object(node, struct ifaddr, event);
+
+	ifaddr_to_wire(a, g_get_monotonic_time() / G_USEC_PER_SEC, data);
+	return sizeof(struct dpvs_addr_conf);
+}
+
+/** ifaddr_changed: @new takes the place of @old: if that can be seen, the generation moves and subscribers are told. */
+static void
+ifaddr_changed(struct change *c, const struct ifaddr *old, const struct ifaddr *new)
+{
+	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	struct dpvs_addr_conf was, is;
+
+	if (old != NULL)
+		ifaddr_to_wire(old, now, &was);
+	if (new != NULL)
+		ifaddr_to_wire(new, now, &is);
+	if (new == NULL)
+		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_DEL, &was, sizeof(was));
+	else if (old == NULL)
+		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_ADD, &is, sizeof(is));
+	else if (old->deprecated != new->deprecated || memcmp(&was, &is, sizeof(is)) != 0)
+		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_CHANGE, &is, sizeof(is));
+	else
+		return;
+	change_visible(c);
 }
 
 /** ifaddr_net_routes: adds or takes the connected and the broadcast route of @a. */
@@ -201,6 +236,7 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 		change_undo(c, ifaddr_undo_attach, new);
 	}
 
+	ifaddr_changed(c, old, new);
 	if (old != NULL && !same_net)
 		ret = ifaddr_net_routes(c, old, false);
 	if (ret == 0 && new == NULL)
@@ -523,6 +559,11 @@ ifaddr_fini(void)
 	g_queue_clear_full(&announces, g_free);
 }
 
+static const struct module_event ifaddr_events[] = {
+	{ .kind = DPVS_EVENT_ADDR, .list = &nodes, .record = ifaddr_record },
+	{ 0 },
+};
+
 static const char *const ifaddr_after[] = { "netif", "route", "route6", NULL };
 
 static const struct conf_key ifaddr_conf[] = {
@@ -559,6 +600,7 @@ const struct module ifaddr_module = {
 	.conf = ifaddr_conf,
 	.sockopts = ifaddr_sockopts,
 	.jobs = ifaddr_jobs,
+	.events = ifaddr_events,
 	.stats = ifaddr_stats,
 	.stats_block = &stats,
 	.init = ifaddr_init,

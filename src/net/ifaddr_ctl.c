@@ -220,28 +220,33 @@ ifaddr_seconds_left(int64_t until, int64_t now)
 	return until > now ? (uint32_t)(until - now) : 0;
 }
 
+void
+ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *ret_conf)
+{
+	*ret_conf = (struct dpvs_addr_conf){
+		.addr = addr_to_wire(a->af, &a->addr),
+		.plen = a->plen,
+		.scope = a->scope,
+		.valid_lft_s = ifaddr_seconds_left(a->valid_until, now),
+		.preferred_lft_s = ifaddr_seconds_left(a->preferred_until, now),
+	};
+	if (!addr_is_zero(&a->broadcast))
+		ret_conf->broadcast = addr_to_wire(a->af, &a->broadcast);
+	if (a->holds > 0)
+		ret_conf->flags |= DPVS_ADDR_LADDR;
+	if (a->automatic)
+		ret_conf->flags |= DPVS_ADDR_LINKLOCAL;
+	g_strlcpy(ret_conf->dev, netif_name(a->port), sizeof(ret_conf->dev));
+}
+
 static void
 ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
 {
 	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	struct dpvs_addr_conf out;
 
 	for (const GList *l = queue->head; l != NULL; l = l->next) {
-		const struct ifaddr *a = l->data;
-		struct dpvs_addr_conf out = {
-			.addr = addr_to_wire(a->af, &a->addr),
-			.plen = a->plen,
-			.scope = a->scope,
-			.valid_lft_s = ifaddr_seconds_left(a->valid_until, now),
-			.preferred_lft_s = ifaddr_seconds_left(a->preferred_until, now),
-		};
-
-		if (!addr_is_zero(&a->broadcast))
-			out.broadcast = addr_to_wire(a->af, &a->broadcast);
-		if (a->holds > 0)
-			out.flags |= DPVS_ADDR_LADDR;
-		if (a->automatic)
-			out.flags |= DPVS_ADDR_LINKLOCAL;
-		g_strlcpy(out.dev, netif_name(a->port), sizeof(out.dev));
+		ifaddr_to_wire(l->data, now, &out);
 		dpvs_req_add(req, &out, sizeof(out));
 	}
 }

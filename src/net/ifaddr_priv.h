@@ -10,12 +10,13 @@
 #include <glib.h>
 #include <stdint.h>
 
+#include "core/event.h"
 #include "core/pkt.h"
 #include "module.h"
 
 #define IFADDR_FOREVER INT64_MAX
 
-/** struct ifaddr: an address. Immutable once in the table, but for seq and link. */
+/** struct ifaddr: an address. Immutable once in the table, but for its places in lists. */
 struct ifaddr {
 	union ip_addr key;       /**< addr, scoped: see rib.h */
 	union ip_addr addr;
@@ -24,6 +25,7 @@ struct ifaddr {
 	int64_t preferred_until;
 	uint64_t seq;            /**< order of arrival; kept by successors */
 	GList *link;             /**< in the port's list */
+	struct event_node event;
 	uint32_t holds;          /**< how many hold it */
 	uint16_t port;
 	uint8_t af;
@@ -50,6 +52,11 @@ int ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new);
 
 /** ifaddr_as_held: what is left of @a when the operator takes it back: a host address, or NULL. */
 struct ifaddr *ifaddr_as_held(const struct ifaddr *a);
+
+struct dpvs_addr_conf;
+
+/** ifaddr_to_wire: @a as listed; @now: seconds of the monotonic clock. */
+void ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *ret_conf);
 
 /** ifaddr_all: the set of all. ifaddr_of_port: those of a port. */
 GHashTable *ifaddr_all(void);

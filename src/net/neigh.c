@@ -23,6 +23,7 @@
 
 #include "core/change.h"
 #include "core/conf.h"
+#include "core/event.h"
 #include "core/stats.h"
 #include "core/sysinfo.h"
 #include "module.h"
@@ -48,6 +49,7 @@ struct neigh_postponed {
 
 static GHashTable *neighs;
 static uint64_t touched; /* serial of the last client's change that took or put entries */
+static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 static GQueue postponed = G_QUEUE_INIT;
 static uint64_t moves; /* entries that came and went without a change */
 static uint32_t neighs_max;
@@ -99,69 +101,155 @@ neigh_set_state(struct neigh *n, uint8_t state, int64_t next_ms)
 	n->probes = 0;
 }
 
+/* --- events --- */
+
+static uint32_t
+neigh_record(const struct event_node *node, void *data)
+{
+	neigh_to_wire(event_object(node, struct neigh, event), data);
+	return sizeof(struct dpvs_neigh_conf);
+}
+
+/** neigh_tell: @c has made @n what it is now; NULL: it happened without one. Nothing when that is known. */
+static void
+neigh_tell(struct change *c, struct neigh *n)
+{
+	static const uint8_t none[6];
+	const uint8_t *mac = n->index != NEIGH_NONE ? n->mac : none;
+	uint32_t op = n->told ? DPVS_EVENT_OP_CHANGE : DPVS_EVENT_OP_ADD;
+	struct dpvs_neigh_conf conf;
+
+	if (n->told && n->told_state == n->state && memcmp(n->told_mac, mac, sizeof(n->told_mac)) == 0)
+		return;
+	n->told = true;
+	n->told_state = n->state;
+	memcpy(n->told_mac, mac, sizeof(n->told_mac));
+	if (event_wanted(DPVS_EVENT_NEIGH))
+		event_emit(c, DPVS_EVENT_NEIGH, op, &conf, neigh_record(&n->event, &conf));
+}
+
+/** neigh_tell_gone: @c takes @n away. */
+static void
+neigh_tell_gone(struct change *c, const struct neigh *n)
+{
+	struct dpvs_neigh_conf conf;
+
+	if (event_wanted(DPVS_EVENT_NEIGH))
+		event_emit(c, DPVS_EVENT_NEIGH, DPVS_EVENT_OP_DEL, &conf, neigh_record(&n->event, &conf));
+}
+
+/** neigh_restore: what was to become of @n, and was perhaps told with a change, did not come about. */
+static void
+neigh_restore(struct neigh *n, const struct neigh *old)
+{
+	struct event_node event = n->event; /* others may have moved around it */
+
+	*n = *old;
+	n->event = event;
+	n->told_state = 0;
+	neigh_tell(NULL, n);
+}
+
+/* --- changes of the daemon's own --- */
+
 static int
-neigh_op(struct change *c, const struct neigh *n, uint8_t action)
+neigh_op(struct change *c, const struct neigh *n, uint32_t index, uint8_t action)
 {
 	struct neigh_op *op = change_op(c, DPVS_MSG_NEIGH_UPDATE, sizeof(*op));
 
 	if (op == NULL)
 		return change_error(c, -ENOMEM, "out of memory");
-	*op = (struct neigh_op){ .key = n->key, .index = n->index, .action = action };
+	*op = (struct neigh_op){ .key = n->key, .index = index, .action = action };
 	memcpy(op->mac, n->mac, sizeof(op->mac));
 	return 0;
 }
 
-/** neigh_publish: a change of its own, for what no client asked for. On failure nothing was done. */
+/**
+ * neigh_publish: a change of its own, for what no client asked for: workers do @action to entry @index, subscribers
+ * are told of @n as it is now, or that it is no more (@over). On failure neither was done.
+ */
 static int
-neigh_publish(const struct neigh *n, uint8_t action)
+neigh_publish(struct neigh *n, uint32_t index, uint8_t action, bool over)
 {
 	struct change *c = change_begin();
 	int ret;
 
 	if (c == NULL)
 		return -ENOMEM;
-	ret = neigh_op(c, n, action);
+	ret = neigh_op(c, n, index, action);
 	if (ret != 0) {
 		change_abandon(c);
 		return ret;
 	}
+	if (over)
+		neigh_tell_gone(c, n);
+	else
+		neigh_tell(c, n);
 	return change_commit(c);
 }
 
-/** neigh_learn: @n has @mac now: brings it into the replicas when they do not have it. */
+/** neigh_learn: @n has @mac now, and is in @state: brings it into the replicas when they do not have it. */
 static int
-neigh_learn(struct neigh *n, const uint8_t *mac)
+neigh_learn(struct neigh *n, const uint8_t *mac, uint8_t state, int64_t next_ms)
 {
 	struct neigh old = *n;
 	int ret;
 
-	if (n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0)
+	if (n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0) {
+		neigh_set_state(n, state, next_ms);
+		neigh_tell(NULL, n);
 		return 0;
+	}
 	memcpy(n->mac, mac, sizeof(n->mac));
 	if (n->index == NEIGH_NONE)
 		n->index = free_indices[--num_free]; /* as many as there may be entries */
-	ret = neigh_publish(n, NEIGH_OP_SET);
+	neigh_set_state(n, state, next_ms);
+	ret = neigh_publish(n, n->index, NEIGH_OP_SET, false);
 	if (ret != 0) {
 		if (old.index == NEIGH_NONE)
 			free_indices[num_free++] = n->index;
-		*n = old;
+		neigh_restore(n, &old);
 	}
 	return ret;
 }
 
-/** neigh_forget: takes @n out of the replicas. The index is free at once: operations keep their order. */
+/**
+ * neigh_forget: takes @n out of the replicas: it has failed, or is no more at all (@over). The index is free at
+ * once: operations keep their order.
+ */
 static int
-neigh_forget(struct neigh *n)
+neigh_forget(struct neigh *n, bool over)
 {
+	struct neigh old = *n;
 	int ret;
 
-	if (n->index == NEIGH_NONE)
+	if (n->index == NEIGH_NONE) {
+		if (over)
+			neigh_tell_gone(NULL, n);
 		return 0;
-	ret = neigh_publish(n, NEIGH_OP_DEL);
-	if (ret == 0) {
-		free_indices[num_free++] = n->index;
-		n->index = NEIGH_NONE;
 	}
+	n->index = NEIGH_NONE;
+	if (!over)
+		neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
+	ret = neigh_publish(n, old.index, NEIGH_OP_DEL, over);
+	if (ret == 0)
+		free_indices[num_free++] = old.index;
+	else
+		neigh_restore(n, &old);
+	return ret;
+}
+
+/** neigh_refuse: nobody answered for @n; workers give up what waits for it. */
+static int
+neigh_refuse(struct neigh *n)
+{
+	struct neigh old = *n;
+	int ret;
+
+	neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
+	ret = neigh_publish(n, n->index, NEIGH_OP_FAIL, false);
+	if (ret != 0)
+		neigh_restore(n, &old);
 	return ret;
 }
 
@@ -184,8 +272,9 @@ neigh_evict(void)
 		if (n->state == DPVS_NEIGH_STALE && (worst == NULL || n->state_ms < worst->state_ms))
 			worst = n;
 	}
-	if (worst == NULL || neigh_forget(worst) != 0)
+	if (worst == NULL || neigh_forget(worst, true) != 0)
 		return false;
+	event_node_del(&nodes, &worst->event);
 	g_hash_table_remove(neighs, &worst->key);
 	moves++;
 	return true;
@@ -206,6 +295,7 @@ neigh_new(const struct neigh_key *key)
 	n->confirmed_ms = neigh_now();
 	g_hash_table_insert(neighs, &n->key, n);
 	moves++;
+	event_node_add(&nodes, &n->event);
 	return n;
 }
 
@@ -249,6 +339,7 @@ neigh_resolve(const struct neigh_key *key)
 	if (n == NULL || n->state != DPVS_NEIGH_FAILED)
 		return;
 	neigh_set_state(n, DPVS_NEIGH_INCOMPLETE, 0);
+	neigh_tell(NULL, n);
 	neigh_probe(n);
 }
 
@@ -280,18 +371,17 @@ neigh_heard(const struct neigh_input_msg *in)
 	same = n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0;
 	if (in->kind == NEIGH_INPUT_NO_OVERRIDE && n->index != NEIGH_NONE && !same) {
 		/* RFC 4861 7.2.5: doubt what is known, but keep it. */
-		if (n->state == DPVS_NEIGH_REACHABLE)
+		if (n->state == DPVS_NEIGH_REACHABLE) {
 			neigh_set_state(n, DPVS_NEIGH_STALE, 0);
+			neigh_tell(NULL, n);
+		}
 		return;
 	}
-	if (neigh_learn(n, mac) != 0)
-		return; /* as if the packet had been lost */
-	if (answer) {
+	/* When it cannot be published it is as if the packet had been lost. */
+	if (!answer && !same)
+		(void)neigh_learn(n, mac, DPVS_NEIGH_STALE, 0);
+	else if (answer && neigh_learn(n, mac, DPVS_NEIGH_REACHABLE, neigh_now() + reachable_ms) == 0)
 		n->confirmed_ms = neigh_now();
-		neigh_set_state(n, DPVS_NEIGH_REACHABLE, neigh_now() + reachable_ms);
-	} else if (!same) {
-		neigh_set_state(n, DPVS_NEIGH_STALE, 0);
-	}
 }
 
 /*
@@ -375,18 +465,22 @@ neigh_age(struct neigh *n, unsigned int *probes)
 		if (t >= n->next_ms) {
 			neigh_set_state(n, DPVS_NEIGH_STALE, 0);
 			(void)neigh_worker_used(n->index); /* only use from here on counts */
+			neigh_tell(NULL, n);
 		}
 		return true;
 	case DPVS_NEIGH_STALE:
-		if (neigh_worker_used(n->index))
+		if (neigh_worker_used(n->index)) {
 			neigh_set_state(n, DPVS_NEIGH_DELAY, t + delay_ms);
-		else if (t - n->state_ms >= gc_stale_ms)
-			return neigh_forget(n) != 0;
+			neigh_tell(NULL, n);
+		} else if (t - n->state_ms >= gc_stale_ms) {
+			return neigh_forget(n, true) != 0;
+		}
 		return true;
 	case DPVS_NEIGH_DELAY:
 		if (t < n->next_ms)
 			return true;
 		neigh_set_state(n, DPVS_NEIGH_PROBE, 0);
+		neigh_tell(NULL, n);
 		/* fall through */
 	case DPVS_NEIGH_INCOMPLETE:
 	case DPVS_NEIGH_PROBE:
@@ -397,13 +491,15 @@ neigh_age(struct neigh *n, unsigned int *probes)
 			(*probes)++;
 			return true;
 		}
-		if ((n->state == DPVS_NEIGH_PROBE ? neigh_forget(n) : neigh_publish(n, NEIGH_OP_FAIL)) != 0)
+		if ((n->state == DPVS_NEIGH_PROBE ? neigh_forget(n, false) : neigh_refuse(n)) != 0)
 			return true; /* again with the next run */
-		neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
 		stats_inc(&neigh_stats_block, NEIGH_STAT_FAILED);
 		return true;
 	case DPVS_NEIGH_FAILED:
-		return t - n->state_ms < failed_ms;
+		if (t - n->state_ms < failed_ms)
+			return true;
+		neigh_tell_gone(NULL, n);
+		return false;
 	default:
 		return true;
 	}
@@ -421,10 +517,13 @@ neigh_job_age(void)
 	neigh_take_postponed();
 	g_hash_table_iter_init(&iter, neighs);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		if (!neigh_age(value, &probes)) {
-			g_hash_table_iter_remove(&iter);
-			moves++;
-		}
+		struct neigh *n = value;
+
+		if (neigh_age(n, &probes))
+			continue;
+		event_node_del(&nodes, &n->event);
+		g_hash_table_iter_remove(&iter);
+		moves++;
 	}
 	return probes > 0 ? 0 : -EAGAIN;
 }
@@ -439,6 +538,7 @@ neigh_undo_insert(void *arg)
 	struct neigh *n = arg;
 
 	g_hash_table_steal(neighs, &n->key);
+	event_node_del(&nodes, &n->event);
 	g_free(n);
 }
 
@@ -448,6 +548,7 @@ neigh_undo_remove(void *arg)
 	struct neigh *n = arg;
 
 	g_hash_table_insert(neighs, &n->key, n);
+	event_node_add(&nodes, &n->event);
 }
 
 static void
@@ -481,6 +582,7 @@ neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t
 				    neighs_max);
 	if (old != NULL) {
 		g_hash_table_steal(neighs, key);
+		event_node_del(&nodes, &old->event);
 		change_undo(c, neigh_undo_remove, old);
 		change_done(c, g_free, old);
 	}
@@ -495,25 +597,31 @@ neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t
 		n->index = free_indices[--num_free];
 		change_undo(c, neigh_undo_index_taken, (void *)(uintptr_t)n->index);
 	}
+	n->told = old != NULL;
 	g_hash_table_insert(neighs, &n->key, n);
+	event_node_add(&nodes, &n->event);
 	change_undo(c, neigh_undo_insert, n);
-	return neigh_op(c, n, NEIGH_OP_SET);
+	neigh_tell(c, n);
+	return neigh_op(c, n, n->index, NEIGH_OP_SET);
 }
 
 int
 neigh_remove(struct change *c, struct neigh *n)
 {
 	uint8_t action = n->index != NEIGH_NONE ? NEIGH_OP_DEL : NEIGH_OP_FAIL;
+	uint32_t index = n->index;
 
 	touched = change_serial(c);
+	neigh_tell_gone(c, n);
 	g_hash_table_steal(neighs, &n->key);
+	event_node_del(&nodes, &n->event);
 	change_undo(c, neigh_undo_remove, n);
 	change_done(c, g_free, n);
 	if (n->index != NEIGH_NONE) {
 		free_indices[num_free++] = n->index;
 		change_undo(c, neigh_undo_index_given, (void *)(uintptr_t)n->index);
 	}
-	return neigh_op(c, n, action);
+	return neigh_op(c, n, index, action);
 }
 
 /* --- start and end --- */
@@ -726,6 +834,11 @@ static const struct module_stat neigh_stats[] = {
 	{ 0 },
 };
 
+static const struct module_event neigh_events[] = {
+	{ .kind = DPVS_EVENT_NEIGH, .list = &nodes, .record = neigh_record },
+	{ 0 },
+};
+
 static struct rte_node_register *const neigh_nodes[] = { &neigh_output_node, &neigh_hold_node, NULL };
 
 const struct module neigh_module = {
@@ -736,6 +849,7 @@ const struct module neigh_module = {
 	.msgs = neigh_msgs,
 	.jobs = neigh_jobs,
 	.digests = neigh_digests,
+	.events = neigh_events,
 	.stats = neigh_stats,
 	.stats_block = &neigh_stats_block,
 	.nodes = neigh_nodes,

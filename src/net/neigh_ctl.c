@@ -112,6 +112,18 @@ neigh_ctl_flush(struct change *c, const void *record)
 	return ret == 0 && list->len == FLUSH_PART ? CHANGE_MORE : ret;
 }
 
+void
+neigh_to_wire(const struct neigh *n, struct dpvs_neigh_conf *ret_conf)
+{
+	*ret_conf = (struct dpvs_neigh_conf){
+		.addr = addr_to_wire(n->key.af, &n->key.addr),
+		.state = n->state,
+	};
+	if (n->index != NEIGH_NONE)
+		memcpy(ret_conf->mac, n->mac, sizeof(ret_conf->mac));
+	g_strlcpy(ret_conf->dev, netif_name(n->key.port), sizeof(ret_conf->dev));
+}
+
 static gint
 neigh_compare(gconstpointer a, gconstpointer b)
 {
@@ -159,15 +171,10 @@ neigh_ctl_list(struct dpvs_req *req, const void *record)
 	for (guint i = 0; i < list->len; i++) {
 		const struct neigh *n = list->pdata[i];
 		int64_t age = neigh_now() - n->confirmed_ms;
-		struct dpvs_neigh_conf out = {
-			.addr = addr_to_wire(n->key.af, &n->key.addr),
-			.state = n->state,
-			.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age,
-		};
+		struct dpvs_neigh_conf out;
 
-		if (n->index != NEIGH_NONE)
-			memcpy(out.mac, n->mac, sizeof(out.mac));
-		g_strlcpy(out.dev, netif_name(n->key.port), sizeof(out.dev));
+		neigh_to_wire(n, &out);
+		out.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age;
 		dpvs_req_add(req, &out, sizeof(out));
 	}
 	return 0;

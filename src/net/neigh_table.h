@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/digest.h"
+#include "core/event.h"
 #include "module.h"
 #include "net/neigh_priv.h"
 
@@ -24,6 +25,10 @@ struct neigh {
 	int64_t confirmed_ms; /**< when it last answered, or was made */
 	int64_t state_ms;     /**< when it came into this state */
 	int64_t next_ms;      /**< when it is to be looked at again */
+	struct event_node event;
+	bool told;            /**< subscribers were told of it; the two following are what */
+	uint8_t told_state;   /**< 0: it is not known what */
+	uint8_t told_mac[6];
 };
 
 extern const struct module_sockopt neigh_sockopts[];
@@ -34,6 +39,11 @@ neigh_now(void)
 {
 	return g_get_monotonic_time() / 1000;
 }
+
+struct dpvs_neigh_conf;
+
+/** neigh_to_wire: @n as listed. */
+void neigh_to_wire(const struct neigh *n, struct dpvs_neigh_conf *ret_conf);
 
 /** neigh_all: the table, struct neigh_key to struct neigh. */
 GHashTable *neigh_all(void);

@@ -30,6 +30,7 @@ struct netif_xmit_msg {
 };
 
 static struct port ports[NETIF_MAX]; /* main: rw; by ethdev port id */
+struct event_nodes netif_nodes = TAILQ_HEAD_INITIALIZER(netif_nodes);
 static uint16_t port_top;            /* highest id plus one; constant while workers run */
 
 /* [0] is main's view (also what a worker starts with), [worker + 1] that worker's own. */
@@ -202,11 +203,19 @@ netif_job_link(void)
 	unsigned int i;
 
 	for (i = 0; i < port_top; i++) {
+		struct rte_eth_link *known = &ports[i].link;
+		bool turned;
+
 		if (!ports[i].used || rte_eth_link_get_nowait((uint16_t)i, &link) < 0 ||
-		    ports[i].link_up == (link.link_status == RTE_ETH_LINK_UP))
+		    (known->link_status == link.link_status && known->link_speed == link.link_speed &&
+		     known->link_duplex == link.link_duplex))
 			continue;
-		ports[i].link_up = !ports[i].link_up;
-		log_notice("netif", "port %s: link is %s", ports[i].name, ports[i].link_up ? "up" : "down");
+		turned = known->link_status != link.link_status;
+		*known = link;
+		netif_emit_if(NULL, &ports[i], NULL);
+		if (turned)
+			log_notice("netif", "port %s: link is %s", ports[i].name,
+				   link.link_status == RTE_ETH_LINK_UP ? "up" : "down");
 	}
 	return 0;
 }
@@ -248,6 +257,7 @@ netif_add(const char *name, uint16_t id, bool hotplugged, const struct port_want
 	err = port_nodes_add(&queues);
 	if (err < 0)
 		return err;
+	event_node_add(&netif_nodes, &p->event);
 	log_notice("netif", "port %s: %s (%s), %u rx and %u tx queues, MTU %u, MAC " RTE_ETHER_ADDR_PRT_FMT,
 		   p->name, p->device, p->driver, p->rx_queues, p->tx_queues, p->netif.mtu,
 		   RTE_ETHER_ADDR_BYTES(&p->netif.mac));
@@ -449,6 +459,7 @@ const struct module netif_module = {
 	.msgs = netif_msgs,
 	.jobs = netif_jobs,
 	.digests = netif_digests,
+	.events = netif_events,
 	.check = netif_check,
 	.init = netif_init,
 	.lcore_init = netif_lcore_init,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/change.h"
+#include "core/event.h"
 #include "core/handover.h"
 #include "core/lcore.h"
 #include "core/stats.h"
@@ -76,6 +77,7 @@ netif_ctl_set_port(struct change *c, const void *record)
 			       DPVS_PORT_SET_PROMISC | DPVS_PORT_SET_ALLMULTICAST;
 	const struct dpvs_port_conf *conf = record;
 	struct netif_before *before;
+	struct dpvs_port_info was;
 	const char *error = NULL;
 	struct netif *op;
 	struct port *p;
@@ -89,6 +91,8 @@ netif_ctl_set_port(struct change *c, const void *record)
 		return change_error(c, -ENODEV, "there is no port %s", conf->name);
 	if (conf->set == 0)
 		return change_error(c, -EINVAL, "port %s: nothing to change is given", conf->name);
+	if (event_wanted(DPVS_EVENT_LINK))
+		netif_to_wire(p, &was);
 	before = g_new(struct netif_before, 1);
 	*before = (struct netif_before){ p, p->netif, p->promisc, p->allmulticast };
 	change_undo(c, netif_undo, before);
@@ -105,17 +109,17 @@ netif_ctl_set_port(struct change *c, const void *record)
 		return -ENOMEM;
 	*op = p->netif;
 	netif_publish(p);
+	netif_emit_if(c, p, &was);
 	change_done(c, g_free, before);
 	return 0;
 }
 
 /* ---- GET 503 to 506 ---- */
 
-static void
-netif_add_info(struct dpvs_req *req, const struct port *p)
+void
+netif_to_wire(const struct port *p, struct dpvs_port_info *ret_info)
 {
 	struct dpvs_port_info info = { 0 };
-	struct rte_eth_stats st;
 	struct rte_eth_link link;
 	int socket = rte_eth_dev_socket_id(p->netif.port);
 
@@ -141,6 +145,40 @@ netif_add_info(struct dpvs_req *req, const struct port *p)
 			info.link_mbps = link.link_speed;
 		info.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
 	}
+	*ret_info = info;
+}
+
+static uint32_t
+netif_record(const struct event_node *node, void *data)
+{
+	netif_to_wire(event_object(node, struct port, event), data);
+	return sizeof(struct dpvs_port_info);
+}
+
+void
+netif_emit_if(struct change *c, const struct port *p, const struct dpvs_port_info *before)
+{
+	struct dpvs_port_info info;
+
+	if (!event_wanted(DPVS_EVENT_LINK))
+		return;
+	netif_to_wire(p, &info);
+	if (before == NULL || memcmp(before, &info, sizeof(info)) != 0)
+		event_emit(c, DPVS_EVENT_LINK, DPVS_EVENT_OP_CHANGE, &info, sizeof(info));
+}
+
+const struct module_event netif_events[] = {
+	{ .kind = DPVS_EVENT_LINK, .list = &netif_nodes, .record = netif_record },
+	{},
+};
+
+static void
+netif_add_info(struct dpvs_req *req, const struct port *p)
+{
+	struct dpvs_port_info info;
+	struct rte_eth_stats st;
+
+	netif_to_wire(p, &info);
 	if (rte_eth_stats_get(p->netif.port, &st) == 0) {
 		info.rx_pkts = st.ipackets;
 		info.rx_bytes = st.ibytes;

@@ -10,9 +10,14 @@
 
 #include <dpvsctrl/types.h>
 
+#include <rte_ethdev.h>
+
+#include "core/event.h"
 #include "module.h"
 #include "net/netif.h"
 
+struct change;
+struct dpvs_port_info;
 struct rte_device;
 
 /** struct port: a port and its device. */
@@ -21,7 +26,8 @@ struct port {
 	bool hotplugged; /**< we made the device, so we take it away */
 	bool allmulticast;
 	bool promisc;
-	bool link_up; /**< as last logged */
+	struct rte_eth_link link; /**< as last looked at, logged and told */
+	struct event_node event;
 	char name[DPVS_IFNAME_SIZE];
 	char device[64]; /**< EAL's name */
 	char driver[DPVS_IFNAME_SIZE];
@@ -59,6 +65,15 @@ int port_device_find(const char *name, const char *devargs, uint16_t *ret_id, bo
 /** port_device_start: configures queues and offloads, and starts the device of @p (its id is set). Logs. */
 int port_device_start(struct port *p, const struct port_want *want);
 void port_device_stop(struct port *p);
+
+extern struct event_nodes netif_nodes;
+extern const struct module_event netif_events[];
+
+/** netif_emit_if: subscribers are told what @c (nullable: nothing) made of @p, if it is not what @before says. */
+void netif_emit_if(struct change *c, const struct port *p, const struct dpvs_port_info *before);
+
+/** netif_to_wire: @p as listed, without counters; looks at the link. */
+void netif_to_wire(const struct port *p, struct dpvs_port_info *ret_info);
 
 /* Changes of a running device; negative errno, and a text in @ret_error that is not to be freed. */
 int port_set_mtu(struct port *p, uint32_t mtu, const char **ret_error);

@@ -14,6 +14,7 @@
 #include "core/conf.h"
 #include "module.h"
 #include "net/addr.h"
+#include "net/route_priv.h"
 #include "net/route_table.h"
 
 static int
@@ -145,6 +146,7 @@ const struct module route_module = {
 	.sockopts = route_sockopts,
 	.msgs = route_msgs,
 	.digests = route_digests,
+	.events = route_events,
 	.init = route_init,
 	.fini = route_table_fini,
 };

@@ -168,10 +168,7 @@ route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 		if (!replace)
 			return change_error(c, -EEXIST, "there is a route to %s/%u with metric %u", text,
 					    new.plen, new.metric);
-		ret = route_remove(c, old);
-		if (ret != 0)
-			return ret;
-		break;
+		return route_replace(c, old, g_memdup2(&new, sizeof(new)));
 	}
 	return route_insert(c, g_memdup2(&new, sizeof(new)));
 }
@@ -244,11 +241,25 @@ route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *fi
 	return ret;
 }
 
-/** route_unscoped: what an operator knows as @dst. */
-static union ip_addr
-route_unscoped(uint8_t af, const union ip_addr *dst)
+void
+route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf)
 {
-	return rib_scoped(af, dst, 0);
+	union ip_addr dst = rib_scoped(r->af, &r->dst, 0); /* as an operator knows it */
+
+	*ret_conf = (struct dpvs_route_conf){
+		.dst = addr_to_wire(r->af, &dst),
+		.plen = r->plen,
+		.scope = r->scope,
+		.type = r->type,
+		.proto = r->proto,
+		.mtu = r->mtu,
+		.metric = r->metric,
+	};
+	if (r->has_via)
+		ret_conf->via = addr_to_wire(r->af, &r->via);
+	if (!addr_is_zero(&r->src))
+		ret_conf->src = addr_to_wire(r->af, &r->src);
+	g_strlcpy(ret_conf->dev, netif_name(r->port), sizeof(ret_conf->dev));
 }
 
 static gint
@@ -289,24 +300,11 @@ route_table_list(struct dpvs_req *req, uint8_t af, const struct dpvs_route_conf 
 
 	for (guint i = 0; i < list->len; i++) {
 		const struct route *r = list->pdata[i];
-		union ip_addr dst = route_unscoped(af, &r->dst);
-		struct dpvs_route_conf out = {
-			.dst = addr_to_wire(af, &dst),
-			.plen = r->plen,
-			.scope = r->scope,
-			.type = r->type,
-			.proto = r->proto,
-			.mtu = r->mtu,
-			.metric = r->metric,
-		};
+		struct dpvs_route_conf out;
 
 		if (nif != NULL && r->port != nif->port)
 			continue;
-		if (r->has_via)
-			out.via = addr_to_wire(af, &r->via);
-		if (!addr_is_zero(&r->src))
-			out.src = addr_to_wire(af, &r->src);
-		g_strlcpy(out.dev, netif_name(r->port), sizeof(out.dev));
+		route_to_wire(r, &out);
 		dpvs_req_add(req, &out, sizeof(out));
 	}
 	return 0;

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdint.h>
 
+#include "core/event.h"
 #include "net/rib.h"
 
 struct change;
@@ -33,6 +34,7 @@ struct route {
 	union ip_addr via;
 	union ip_addr src;      /**< zero: none */
 	uint64_t seq;           /**< order of arrival */
+	struct event_node event;
 	uint32_t metric;
 	uint16_t port;
 	uint16_t mtu;           /**< 0: the port's */
@@ -54,6 +56,14 @@ int route_insert(struct change *c, struct route *r);
 /** route_remove: takes @r out. */
 int route_remove(struct change *c, struct route *r);
 
+/** route_replace: @new, from the heap, takes the place of @old, which has the same destination and metric. */
+int route_replace(struct change *c, struct route *old, struct route *new);
+
+struct dpvs_route_conf;
+
+/** route_to_wire: @r as listed. */
+void route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf);
+
 /** route_compare: the better first; of pointers to pointers. */
 gint route_compare(gconstpointer a, gconstpointer b);
 
@@ -66,5 +76,7 @@ const struct rib *route_rib(void);
 
 /** route_lookup_main: in main's own rib. @dst is scoped. */
 const struct route_info *route_lookup_main(uint8_t af, const union ip_addr *dst);
+
+extern const struct module_event route_events[];
 
 #endif

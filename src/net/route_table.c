@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <glib.h>
 #include <rte_lcore.h>
@@ -22,6 +23,7 @@
 #include <dpvsctrl/server.h>
 
 #include "core/change.h"
+#include "core/event.h"
 #include "core/lcore.h"
 #include "net/addr.h"
 #include "net/ifaddr.h"
@@ -53,6 +55,7 @@ struct family {
 static struct family families[2];
 static uint64_t next_seq;
 static uint32_t routes_max;
+static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes); /* both families */
 
 /* Index WORKERS_MAX is main's. Main: rw at init and fini; a worker: its own. */
 static struct rib *ribs[WORKERS_MAX + 1];
@@ -205,6 +208,7 @@ route_attach(struct route *r)
 		g_hash_table_add(f->prefixes, p);
 	}
 	r->prefix = p;
+	event_node_add(&nodes, &r->event);
 	g_ptr_array_add(p->routes, r);
 	g_ptr_array_sort(p->routes, route_compare);
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
@@ -224,6 +228,7 @@ route_detach(struct change *c, struct route *r)
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
 		g_ptr_array_remove(f->statics, r);
 	r->prefix = NULL;
+	event_node_del(&nodes, &r->event);
 	f->num_routes--;
 	ret = prefix_sync(c, p);
 	if (p->routes->len == 0) {
@@ -255,8 +260,25 @@ route_undo_remove(void *arg)
 	(void)prefix_sync(NULL, r->prefix);
 }
 
-int
-route_insert(struct change *c, struct route *r)
+static uint32_t
+route_record(const struct event_node *node, void *data)
+{
+	route_to_wire(event_object(node, struct route, event), data);
+	return sizeof(struct dpvs_route_conf);
+}
+
+static void
+route_emit(struct change *c, uint32_t op, const struct route *r)
+{
+	struct dpvs_route_conf conf;
+
+	change_visible(c); /* also when another route to the same net is used */
+	if (event_wanted(DPVS_EVENT_ROUTE))
+		event_emit(c, DPVS_EVENT_ROUTE, op, &conf, route_record(&r->event, &conf));
+}
+
+static int
+put(struct change *c, struct route *r)
 {
 	if (family_of(r->af)->num_routes >= routes_max) {
 		g_free(r);
@@ -269,14 +291,51 @@ route_insert(struct change *c, struct route *r)
 	return prefix_sync(c, r->prefix);
 }
 
-int
-route_remove(struct change *c, struct route *r)
+static int
+take(struct change *c, struct route *r)
 {
 	int ret = route_detach(c, r);
 
 	change_undo(c, route_undo_remove, r);
 	change_done(c, g_free, r);
 	return ret;
+}
+
+int
+route_insert(struct change *c, struct route *r)
+{
+	int ret = put(c, r);
+
+	if (ret == 0)
+		route_emit(c, DPVS_EVENT_OP_ADD, r);
+	return ret;
+}
+
+int
+route_remove(struct change *c, struct route *r)
+{
+	route_emit(c, DPVS_EVENT_OP_DEL, r);
+	return take(c, r);
+}
+
+int
+route_replace(struct change *c, struct route *old, struct route *new)
+{
+	struct dpvs_route_conf was, is;
+	int ret = take(c, old);
+
+	if (ret != 0) {
+		g_free(new);
+		return ret;
+	}
+	ret = put(c, new);
+	if (ret != 0)
+		return ret;
+	route_to_wire(old, &was);
+	route_to_wire(new, &is);
+	if (memcmp(&was, &is, sizeof(is)) != 0)
+		route_emit(c, DPVS_EVENT_OP_CHANGE, new);
+	return 0;
 }
 
 int
@@ -353,6 +412,7 @@ route_addrs_changed(struct change *c, uint8_t af, uint16_t port, const union ip_
 		u = g_new(struct src_undo, 1);
 		*u = (struct src_undo){ .route = r, .src = r->src };
 		r->src = src;
+		route_emit(c, DPVS_EVENT_OP_CHANGE, r);
 		change_undo(c, route_undo_src, u);
 		change_done(c, g_free, u);
 		ret = prefix_sync(c, r->prefix);
@@ -400,6 +460,11 @@ route_lookup(uint8_t af, const union ip_addr *dst, struct route_result *ret_resu
 {
 	return route_lookup_on(0, af, dst, ret_result);
 }
+
+const struct module_event route_events[] = {
+	{ .kind = DPVS_EVENT_ROUTE, .list = &nodes, .record = route_record },
+	{ 0 },
+};
 
 int
 route_table_init(uint32_t max)

@@ -58,7 +58,7 @@ void listener_put(GHashTable *objects, uint32_t kind, const void *record);
 /** listener_objects: an empty table as .objects is. */
 GHashTable *listener_objects(void);
 
-/** listener_state: what the daemon has, by its GETs. Fails the test if it changes meanwhile. */
+/** listener_state: what the daemon has, by its GETs; *ret_generation is 0 when it changed meanwhile. */
 GHashTable *listener_state(uint32_t kinds, uint64_t *ret_generation);
 
 /** listener_difference: NULL if both have the same; else what differs first. To be freed. */

@@ -10,6 +10,7 @@
 
 #include "core/change.h"
 #include "core/conf.h"
+#include "core/event.h"
 #include "core/lcore.h"
 #include "core/log.h"
 #include "lb/conn.h"
@@ -520,9 +521,25 @@ fake_workers(unsigned int workers)
 	worker_count = workers;
 }
 
+/* Nobody subscribes. */
+uint32_t event_kinds;
+
+void
+event_emit(struct change *c, uint32_t kind, uint32_t op, const void *record, uint32_t len)
+{
+	(void)c;
+	(void)kind;
+	(void)op;
+	(void)record;
+	(void)len;
+}
+
 void
 fake_start(unsigned int workers, const struct module *const *mods)
 {
+	for (const struct module *const *m = mods; *m != NULL; m++)
+		for (const struct module_event *e = (*m)->events; e != NULL && e->list != NULL; e++)
+			TAILQ_INIT(e->list);
 	modules = mods;
 	worker_count = workers;
 	generation = 0;
