@@ -2,7 +2,7 @@ TESTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
 dist_check_SCRIPTS += tests/ctl/check.t tests/ctl/daemon-life.t tests/ctl/port.t
 EXTRA_DIST += tests/helpers/daemon.sh
 
-dpip_tests = tests/ctl/dpip-batch.t tests/ctl/dpip-completion.t tests/ctl/dpip-live.t tests/ctl/dpip-output.t \
+dpip_tests = tests/ctl/dpip-batch.t tests/ctl/dpip-completion.t tests/ctl/dpip-live.t tests/ctl/dpip-monitor.t tests/ctl/dpip-output.t \
 	tests/ctl/dpip-requests.t tests/ctl/dpip-runs.t
 TESTS += $(dpip_tests)
 dist_check_SCRIPTS += $(dpip_tests)
@@ -11,7 +11,8 @@ EXTRA_DIST += tests/helpers/fake-dpvsd.sh
 
 # Answers dpip out of constant tables.
 check_PROGRAMS += tests/helpers/fake-dpvsd
-tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c tests/helpers/fake-lb.c tests/helpers/fake-lb.h
+tests_helpers_fake_dpvsd_SOURCES = tests/helpers/fake-dpvsd.c tests/helpers/fake-event.c tests/helpers/fake-event.h \
+	tests/helpers/fake-lb.c tests/helpers/fake-lb.h
 tests_helpers_fake_dpvsd_CFLAGS = $(test_cflags)
 tests_helpers_fake_dpvsd_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 

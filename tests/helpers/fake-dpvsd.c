@@ -25,6 +25,7 @@
 #include <dpvsctrl/server.h>
 #include <dpvsctrl/wire.h>
 
+#include "fake-event.h"
 #include "fake-lb.h"
 
 static unsigned int round_no; /* counters move with each answer */
@@ -622,6 +623,7 @@ main(int argc, char **argv)
 		g_assert_cmpint(dpvs_sockopt_register(&opts[i]), ==, 0);
 	for (const struct dpvs_sockopt *opt = fake_lb_opts; opt->name; opt++)
 		g_assert_cmpint(dpvs_sockopt_register(opt), ==, 0);
+	g_assert_cmpint(dpvs_sockopt_register(&fake_event_opt), ==, 0);
 	if (dpvs_server_new(&params, &server, &error)) {
 		fprintf(stderr, "fake-dpvsd: %s\n", error);
 		free(error);

@@ -350,7 +350,7 @@ test_complete(void)
 		bool devices;
 	} rows[] = {
 		{ "addr ", "show add set del flush help", false },
-		{ "-s -6 a", "link addr route neigh conn lcore stats graph msg mem verify help",
+		{ "-s -6 a", "link addr route neigh conn lcore stats graph msg mem verify monitor help",
 		  false },
 		{ "-f ", "inet inet6", false },
 		{ "--socket ", "", false },

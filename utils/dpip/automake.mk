@@ -5,7 +5,7 @@ utils_libdpip_la_SOURCES = \
 	utils/dpip/batch.c utils/dpip/batch.h \
 	utils/dpip/command.c utils/dpip/command.h \
 	utils/dpip/conn.c utils/dpip/dpip.h utils/dpip/graph.c utils/dpip/lcore.c utils/dpip/link.c \
-	utils/dpip/mem.c utils/dpip/msg.c utils/dpip/neigh.c \
+	utils/dpip/mem.c utils/dpip/monitor.c utils/dpip/monitor.h utils/dpip/monitor_show.c utils/dpip/msg.c utils/dpip/neigh.c \
 	utils/dpip/options.c utils/dpip/options.h \
 	utils/dpip/route.c utils/dpip/session.c utils/dpip/session.h \
 	utils/dpip/show.c utils/dpip/show.h utils/dpip/stats.c \

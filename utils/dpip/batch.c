@@ -316,6 +316,7 @@ batch_run(struct dpip *d, const char *path)
 		return EXIT_USAGE;
 	}
 	d->opts.batch = NULL;
+	d->in_batch = true;
 	if (!d->opts.force) {
 		d->batch = &b;
 		d->set = batch_set;
@@ -324,6 +325,7 @@ batch_run(struct dpip *d, const char *path)
 	if (result == EXIT_OK && b.txn)
 		result = finish(&b);
 	dpvs_txn_abort(b.txn);
+	d->in_batch = false;
 	d->batch = NULL;
 	d->set = NULL;
 	for (size_t i = 0; i < b.num_origins; i++)

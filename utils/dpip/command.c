@@ -186,13 +186,20 @@ command_run(struct dpip *d, char *const *words)
 		error_line("%s", err);
 		return EXIT_USAGE;
 	}
-	if ((d->opts.interval_s || d->opts.count) && !(verb->flags & DPIP_SHOW)) {
+	if ((verb->flags & DPIP_FOLLOW) && d->in_batch) {
+		error_line("Error: \"%s\" cannot stand in a batch.", object->name);
+		return EXIT_USAGE;
+	}
+	if ((d->opts.interval_s || (d->opts.count && !(verb->flags & DPIP_FOLLOW))) &&
+	    !(verb->flags & DPIP_SHOW)) {
 		error_line("Error: --interval and --count only go with what is shown.");
 		return EXIT_USAGE;
 	}
 	d->dev = named_device(verb, values);
 	d->round = 0;
 	round.verb = verb;
+	if (verb->flags & DPIP_FOLLOW)
+		return run_once(&round);
 	/* --count alone: each second. */
 	if (d->opts.count && !d->opts.interval_s)
 		d->opts.interval_s = 1;

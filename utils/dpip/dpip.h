@@ -81,6 +81,7 @@ struct dpip;
 enum {
 	DPIP_SHOW = 1u << 0, /**< only reads: may be repeated (--interval) */
 	DPIP_VERB_FIRST = 1u << 1, /**< as DPIP_FIRST */
+	DPIP_FOLLOW = 1u << 2, /**< goes on until it is interrupted; --count is its own affair */
 };
 
 /** struct dpip_verb: what can be done with an object. The list ends with a nameless one. */
@@ -115,6 +116,7 @@ extern const struct dpip_object graph_object;
 extern const struct dpip_object lcore_object;
 extern const struct dpip_object link_object;
 extern const struct dpip_object mem_object;
+extern const struct dpip_object monitor_object;
 extern const struct dpip_object msg_object;
 extern const struct dpip_object neigh_object;
 extern const struct dpip_object route_object;

@@ -79,7 +79,7 @@ static const struct dpip_word state_words[] = {
 	{ "PERMANENT", DPVS_NEIGH_PERMANENT },	 {},
 };
 
-static void
+void
 show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
 {
 	static const uint8_t no_mac[6];
@@ -88,7 +88,6 @@ show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
 	char addr[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE], mac[FORMAT_MAC_SIZE],
 		age[FORMAT_NUMBER_SIZE];
 
-	writer_open_object(&d->w, NULL);
 	writer_addr(&d->w, "dst", &n->addr);
 	writer_color(&d->w, n->addr.family == 10 ? WRITER_INET6 : WRITER_INET, "%s",
 		     format_addr(&n->addr, addr));
@@ -114,7 +113,6 @@ show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n)
 	writer_str(&d->w, NULL, state ? state : "NONE");
 	writer_close_array(&d->w);
 	writer_text(&d->w, "%s\n", state ? state : "NONE");
-	writer_close_object(&d->w);
 }
 
 /* By port, then by address. */
@@ -148,8 +146,11 @@ neigh_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 		return EXIT_USAGE;
 	}
 	show_open(d);
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++)
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		writer_open_object(&d->w, NULL);
 		show_neigh(d, &neighs[i]);
+		writer_close_object(&d->w);
+	}
 	show_close(d);
 	free(neighs);
 	dpvs_reply_free(reply);

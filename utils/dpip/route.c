@@ -109,13 +109,12 @@ format_dst(const struct dpvs_route_conf *r, char buf[FORMAT_ADDR_SIZE])
 }
 
 /* @lookup: the answer of "get", which says where a packet goes, not who made the route. */
-static void
+void
 show_route(struct dpip *d, const struct dpvs_route_conf *r, bool lookup)
 {
 	char dst[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE], number[FORMAT_NUMBER_SIZE];
 	const char *type = word_or_number(d, type_words, r->type, number);
 
-	writer_open_object(&d->w, NULL);
 	writer_str(&d->w, "type", type);
 	if (r->type != DPVS_ROUTE_UNICAST || d->opts.details)
 		writer_text(&d->w, "%s ", type);
@@ -147,6 +146,13 @@ show_route(struct dpip *d, const struct dpvs_route_conf *r, bool lookup)
 	if (r->mtu)
 		writer_text(&d->w, "mtu %" PRIu32 " ", r->mtu);
 	writer_text(&d->w, "\n");
+}
+
+static void
+show_object(struct dpip *d, const struct dpvs_route_conf *r, bool lookup)
+{
+	writer_open_object(&d->w, NULL);
+	show_route(d, r, lookup);
 	writer_close_object(&d->w);
 }
 
@@ -188,7 +194,7 @@ route_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	/* As ip's main table: what the daemon made for its own addresses only with -d. */
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++)
 		if (routes[i].type == DPVS_ROUTE_UNICAST || d->opts.details)
-			show_route(d, &routes[i], false);
+			show_object(d, &routes[i], false);
 	show_close(d);
 	free(routes);
 	dpvs_reply_free(reply);
@@ -273,7 +279,7 @@ route_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value 
 	show_open(d);
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &r, sizeof(r));
-		show_route(d, &r, true);
+		show_object(d, &r, true);
 	}
 	show_close(d);
 	dpvs_reply_free(reply);

@@ -15,9 +15,8 @@
 /* Longer than any answer of a healthy daemon, short enough not to be felt behind a tab key. */
 #define NAMES_TIMEOUT_MS 200
 
-/* The two forms of iproute2's monitor. JSON has the short one, in UTC. */
-static void
-print_time(struct dpip *d)
+void
+show_time(struct dpip *d, const char *end)
 {
 	struct timespec now;
 	struct tm tm;
@@ -35,7 +34,7 @@ print_time(struct dpip *d)
 	localtime_r(&now.tv_sec, &tm);
 	if (d->opts.timestamp_short) {
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-		writer_text(&d->w, "[%s.%06ld]\n", text, now.tv_nsec / 1000);
+		writer_text(&d->w, "[%s.%06ld]%s", text, now.tv_nsec / 1000, end);
 	} else {
 		strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm);
 		writer_text(&d->w, "Timestamp: %s %06ld usec\n", text, now.tv_nsec / 1000);
@@ -47,7 +46,7 @@ show_open(struct dpip *d)
 {
 	if (d->opts.timestamp) {
 		writer_open_object(&d->w, NULL);
-		print_time(d);
+		show_time(d, "\n");
 	}
 	writer_open_array(&d->w, d->opts.timestamp ? "data" : NULL);
 }

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/netif.h>
+#include <dpvsctrl/proto/route.h>
 
 #include "common/format.h"
 #include "dpip/dpip.h"
@@ -21,6 +23,16 @@
  */
 void show_open(struct dpip *d);
 void show_close(struct dpip *d);
+
+/**
+ * show_time: the time in one of the two forms of iproute2's monitor, the short one with @end behind it; in JSON the
+ * short one, in UTC.
+ */
+void show_time(struct dpip *d, const char *end);
+
+/** show_route, show_neigh: a line of text, or the members of an object. @lookup: the answer of "route get". */
+void show_route(struct dpip *d, const struct dpvs_route_conf *r, bool lookup);
+void show_neigh(struct dpip *d, const struct dpvs_neigh_conf *n);
 
 /**
  * show_sorted: the records of @reply, each of @size bytes, in the order of @compare (qsort(3)).

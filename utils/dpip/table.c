@@ -19,14 +19,13 @@ LATER_OBJECT(qsch, "queueing disciplines");
 LATER_OBJECT(cls, "traffic classifiers");
 LATER_OBJECT(ipset, "sets of addresses, nets and ports");
 LATER_OBJECT(ipv6, "switches and counters of IPv6");
-LATER_OBJECT(monitor, "follow changes");
 LATER_OBJECT(trace, "what would happen to a packet, and why");
 
 static const struct dpip_object *const objects[] = {
 	&link_object,	&addr_object,  &route_object,	&neigh_object, &conn_object,
 	&lcore_object,	&stats_object, &graph_object,	&msg_object,   &mem_object,
-	&verify_object, &vlan_object,  &tunnel_object,	&qsch_object,  &cls_object,
-	&ipset_object,	&ipv6_object,  &monitor_object, &trace_object, NULL,
+	&verify_object, &monitor_object, &vlan_object,	&tunnel_object, &qsch_object,
+	&cls_object,	&ipset_object, &ipv6_object,	&trace_object,	NULL,
 };
 
 const struct dpip_object *const *
