@@ -32,3 +32,9 @@ bench_programs += tests/bench/bench_ctl
 tests_bench_bench_ctl_SOURCES = tests/bench/bench_ctl.c tests/bench/bench.h
 tests_bench_bench_ctl_CFLAGS = $(test_cflags)
 tests_bench_bench_ctl_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+
+# Whole runs of the tools against the daemon.
+bench_programs += tests/bench/bench_tools
+tests_bench_bench_tools_SOURCES = tests/bench/bench_tools.c tests/bench/bench.h
+tests_bench_bench_tools_CFLAGS = $(AM_CFLAGS) -pthread
+tests_bench_bench_tools_LDADD = lib/libdpvsctrl-client.la

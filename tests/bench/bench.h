@@ -15,8 +15,11 @@
 static inline void
 bench_report(const char *name, double value, const char *unit, double floor)
 {
-	printf("{\"bench\":\"%s\",\"value\":%.2f,\"unit\":\"%s\",\"floor\":%.2f,\"ratio\":%.2f}\n", name,
-	       value, unit, floor, floor > 0 ? value / floor : 0);
+	/* Seconds are few. */
+	int digits = value < 10 ? 4 : 2;
+
+	printf("{\"bench\":\"%s\",\"value\":%.*f,\"unit\":\"%s\",\"floor\":%.*f,\"ratio\":%.2f}\n", name,
+	       digits, value, unit, digits, floor, floor > 0 ? value / floor : 0);
 	fflush(stdout);
 }
 

@@ -81,7 +81,6 @@ cls show dev dpdk0|Object "cls" is not supported by this build.
 ipset show|Object "ipset" is not supported by this build.
 ipv6 show|Object "ipv6" is not supported by this build.
 trace|Object "trace" is not supported by this build.
-trace|Object "trace" is not supported by this build.
 link foo|Command "foo" is unknown, try "dpip link help".
 link add bond0 type bond mode 4|Command "link add" is not supported by this build.
 link set|Not enough information: DEV is required.
