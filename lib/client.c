@@ -8,6 +8,7 @@
  */
 #include "client_priv.h"
 
+#include <dpvsctrl/proto/daemon.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -399,6 +400,17 @@ dpvs_client_get(struct dpvs_client *c, uint32_t id, const void *record, uint32_t
 	return rc < 0 ? rc :
 			client_call(c, DPVS_SOCKOPT_GET, id, record, record_size, record != NULL ? 1 : 0,
 				    ret_reply);
+}
+
+int
+dpvs_client_deadlines(struct dpvs_client *c, uint32_t get_ms, uint32_t set_ms)
+{
+	struct dpvs_hello_info hello = { .get_deadline_ms = get_ms, .set_deadline_ms = set_ms };
+	struct dpvs_reply *reply;
+	int rc = dpvs_client_get(c, DPVS_GET_HELLO, &hello, sizeof(hello), &reply);
+
+	dpvs_reply_free(reply);
+	return rc;
 }
 
 int

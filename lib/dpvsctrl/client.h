@@ -148,6 +148,22 @@ uint32_t dpvs_client_error_index(const struct dpvs_client *client);
 int dpvs_client_unreachable(const struct dpvs_client *client);
 
 /**
+ * dpvs_client_deadlines:
+ * @client: connection without unanswered requests
+ * @get_ms: how long the daemon waits for a worker that a GET needs, in milliseconds; 0: as it is
+ * @set_ms: how long a SET waits for its turn, and after its commit for all workers; 0: as it is
+ *
+ * Asks the daemon for deadlines, for all requests of this connection that follow. Without it they are what
+ * the daemon's configuration says, 50 ms and 2000 ms by default. What is longer than the client's own
+ * time-out is of no use.
+ *
+ * Context: any thread. Blocks, at most the client's time-out.
+ *
+ * Returns: 0; -EINVAL: more than 600000; else as dpvs_client_get(). Since: 0.1
+ */
+int dpvs_client_deadlines(struct dpvs_client *client, uint32_t get_ms, uint32_t set_ms);
+
+/**
  * dpvs_client_get:
  * @client: connection without unanswered requests
  * @id: GET id of dpvsctrl/proto/

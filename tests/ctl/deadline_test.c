@@ -105,7 +105,7 @@ test_stopped_worker(void)
 	struct change *c;
 	bool set_over = false, get_over = false;
 
-	start(NULL);
+	start("[control]\nget-deadline = 50\n");
 	stopped = conn_of(0);
 	runs = conn_of(1);
 	g_assert_cmpint(dpvs_msg_type_register(&type), ==, 0);

@@ -60,6 +60,13 @@ daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 	return rc;
 }
 
+void
+daemon_be_patient(struct dpvs_client *client)
+{
+	/* When this fails, the question itself will say why. */
+	(void)dpvs_client_deadlines(client, DAEMON_PATIENCE_MS, 0);
+}
+
 int
 daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
 {

@@ -15,6 +15,9 @@
 /** How long an answer may take when --wait does not say more, in milliseconds. */
 #define DAEMON_TIMEOUT_MS 10000u
 
+/** How long the daemon may wait for a worker, in milliseconds. */
+#define DAEMON_PATIENCE_MS 5000u
+
 /** How long the answer to a transaction may take, which may be large: milliseconds. */
 #define DAEMON_COMMIT_TIMEOUT_MS 120000u
 
@@ -35,6 +38,12 @@ struct daemon_opts {
  */
 int daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 		char why[DAEMON_TEXT_SIZE]);
+
+/**
+ * daemon_be_patient: for questions to workers: the daemon may take DAEMON_PATIENCE_MS instead of its 50 ms to ask one, so
+ * that people on a busy machine get an answer. A daemon that does not want that is asked all the same.
+ */
+void daemon_be_patient(struct dpvs_client *client);
 
 /** daemon_connect: as daemon_open(), but says on stderr why it failed. */
 int daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client);

@@ -217,7 +217,11 @@ walk(struct dpip *d, const struct dpip_value *v, struct walk *w)
 	};
 	struct dpvs_reply *reply;
 	bool first = true, more;
+	int opened = session_open(d);
 
+	if (opened)
+		return opened;
+	daemon_be_patient(d->client);
 	w->count = 0;
 	do {
 		int rc = session_get(d, DPVS_GET_CONNS, &filter, sizeof(filter), &reply);
@@ -265,8 +269,12 @@ conn_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 	};
 	struct dpvs_conn_info c;
 	struct dpvs_reply *reply;
-	int rc = session_get(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
+	int rc = session_open(d);
 
+	if (rc)
+		return rc;
+	daemon_be_patient(d->client);
+	rc = session_get(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
 	if (rc)
 		return rc;
 	show_open(d);

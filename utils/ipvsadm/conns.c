@@ -85,8 +85,10 @@ list_conns(void *arg)
 	struct writer *w = &conns->writer;
 	struct dpvs_conn_info conn;
 	struct dpvs_reply *reply = NULL;
-	int rc = dpvs_client_get(conns->client, DPVS_GET_CONNS, NULL, 0, &reply);
+	int rc;
 
+	daemon_be_patient(conns->client);
+	rc = dpvs_client_get(conns->client, DPVS_GET_CONNS, NULL, 0, &reply);
 	if (rc < 0) {
 		struct problem problem;
 
