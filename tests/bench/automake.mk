@@ -38,3 +38,9 @@ bench_programs += tests/bench/bench_tools
 tests_bench_bench_tools_SOURCES = tests/bench/bench_tools.c tests/bench/bench.h
 tests_bench_bench_tools_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_tools_LDADD = lib/libdpvsctrl-client.la
+bench_programs += tests/bench/bench_dump
+tests_bench_bench_dump_SOURCES = tests/bench/bench_dump.c tests/bench/bench.h tests/helpers/conns.c \
+	tests/helpers/conns.h
+tests_bench_bench_dump_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
+tests_bench_bench_dump_CFLAGS = $(test_cflags)
+tests_bench_bench_dump_LDADD = $(test_harness_libs)
