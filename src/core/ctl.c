@@ -20,6 +20,7 @@
 #include "core/change_priv.h"
 #include "core/conf.h"
 #include "core/lcore.h"
+#include "core/listing.h"
 #include "core/log.h"
 #include "core/txn.h"
 #include "module.h"
@@ -309,6 +310,7 @@ ctl_close(void)
 	/* Requests under way outlive the server: change_fini() ends them. */
 	dpvs_server_free(server);
 	server = NULL;
+	listing_stop();
 }
 
 static const struct conf_key ctl_conf[] = {

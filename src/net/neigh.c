@@ -834,7 +834,7 @@ static const struct module_stat neigh_stats[] = {
 	{ 0 },
 };
 
-static const struct module_event neigh_events[] = {
+const struct module_event neigh_events[] = {
 	{ .kind = DPVS_EVENT_NEIGH, .list = &nodes, .record = neigh_record },
 	{ 0 },
 };

@@ -12,6 +12,8 @@
 #include <dpvsctrl/server.h>
 
 #include "core/change.h"
+#include "core/listing.h"
+#include "module.h"
 #include "net/addr.h"
 #include "net/ifaddr.h"
 #include "net/neigh_table.h"
@@ -124,60 +126,45 @@ neigh_to_wire(const struct neigh *n, struct dpvs_neigh_conf *ret_conf)
 	g_strlcpy(ret_conf->dev, netif_name(n->key.port), sizeof(ret_conf->dev));
 }
 
-static gint
-neigh_compare(gconstpointer a, gconstpointer b)
-{
-	const struct neigh *n = *(struct neigh *const *)a;
-	const struct neigh *m = *(struct neigh *const *)b;
+/** struct neigh_filter: what a list wants. */
+struct neigh_filter {
+	union ip_addr addr; /* zero: any */
+	uint8_t af;         /* 0: any */
+	int port;           /* -1: any */
+};
 
-	if (n->key.af != m->key.af)
-		return n->key.af - m->key.af;
-	if (n->key.port != m->key.port)
-		return n->key.port - m->key.port;
-	return memcmp(&n->key.addr, &m->key.addr, sizeof(n->key.addr));
+static bool
+neigh_fits(const struct event_node *node, const void *filter)
+{
+	const struct neigh *n = event_object(node, struct neigh, event);
+	const struct neigh_filter *f = filter;
+
+	return (f->port < 0 || n->key.port == f->port) && (f->af == 0 || n->key.af == f->af) &&
+	       (addr_is_zero(&f->addr) || addr_equal(&f->addr, &n->key.addr));
 }
 
 static int
 neigh_ctl_list(struct dpvs_req *req, const void *record)
 {
-	const struct dpvs_neigh_conf *filter = record;
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct dpvs_neigh_conf *conf = record;
+	const struct listing_type type = {
+		.list = neigh_events[0].list,
+		.record = neigh_events[0].record,
+		.fits = neigh_fits,
+		.moves = neigh_moves,
+	};
+	struct neigh_filter f = { .af = conf->addr.family, .port = -1 };
 	const struct netif *nif;
-	union ip_addr addr = { 0 };
-	GHashTableIter iter;
-	gpointer value;
 	int ret;
 
-	ret = wire_dev_get(req, filter->dev, &nif);
+	ret = wire_dev_get(req, conf->dev, &nif);
 	if (ret != 0)
 		return ret;
-	if (filter->addr.family != 0 && !addr_from_wire(&filter->addr, &addr))
+	if (nif != NULL)
+		f.port = nif->port;
+	if (conf->addr.family != 0 && !addr_from_wire(&conf->addr, &f.addr))
 		return dpvs_req_error(req, -EINVAL, "not an IPv4 or IPv6 address");
-
-	g_hash_table_iter_init(&iter, neigh_all());
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct neigh *n = value;
-
-		if (nif != NULL && n->key.port != nif->port)
-			continue;
-		if (filter->addr.family != 0 && filter->addr.family != n->key.af)
-			continue;
-		if (!addr_is_zero(&addr) && !addr_equal(&addr, &n->key.addr))
-			continue;
-		g_ptr_array_add(list, value);
-	}
-	g_ptr_array_sort(list, neigh_compare);
-
-	for (guint i = 0; i < list->len; i++) {
-		const struct neigh *n = list->pdata[i];
-		int64_t age = neigh_now() - n->confirmed_ms;
-		struct dpvs_neigh_conf out;
-
-		neigh_to_wire(n, &out);
-		out.age_ms = age > UINT32_MAX ? UINT32_MAX : (uint32_t)age;
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-	return 0;
+	return listing_answer(req, &type, &f, sizeof(f));
 }
 
 const struct module_sockopt neigh_sockopts[] = {

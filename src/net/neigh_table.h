@@ -42,6 +42,9 @@ neigh_now(void)
 
 struct dpvs_neigh_conf;
 
+/** neigh_events: the list of all, and its records. */
+extern const struct module_event neigh_events[];
+
 /** neigh_to_wire: @n as listed. */
 void neigh_to_wire(const struct neigh *n, struct dpvs_neigh_conf *ret_conf);
 

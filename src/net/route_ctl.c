@@ -12,6 +12,7 @@
 #include <dpvsctrl/server.h>
 
 #include "core/change.h"
+#include "core/listing.h"
 #include "net/addr.h"
 #include "net/ifaddr.h"
 #include "net/netif.h"
@@ -262,52 +263,39 @@ route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf)
 	g_strlcpy(ret_conf->dev, netif_name(r->port), sizeof(ret_conf->dev));
 }
 
-static gint
-list_compare(gconstpointer a, gconstpointer b)
-{
-	const struct route *r = *(struct route *const *)a;
-	const struct route *s = *(struct route *const *)b;
-	int d = memcmp(&r->dst, &s->dst, sizeof(r->dst));
+/** struct route_filter: what a list wants. */
+struct route_filter {
+	uint8_t af;
+	int port; /* -1: any */
+};
 
-	if (d != 0)
-		return d;
-	if (r->plen != s->plen)
-		return r->plen - s->plen;
-	return route_compare(a, b);
+static bool
+route_fits(const struct event_node *node, const void *filter)
+{
+	const struct route *r = event_object(node, struct route, event);
+	const struct route_filter *f = filter;
+
+	return r->af == f->af && (f->port < 0 || r->port == f->port);
 }
 
 int
 route_table_list(struct dpvs_req *req, uint8_t af, const struct dpvs_route_conf *filter)
 {
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	const struct listing_type type = {
+		.list = route_events[0].list,
+		.record = route_events[0].record,
+		.fits = route_fits,
+	};
+	struct route_filter f = { .af = af, .port = -1 };
 	const struct netif *nif;
-	GHashTableIter iter;
-	gpointer key;
 	int ret;
 
 	ret = wire_dev_get(req, filter->dev, &nif);
 	if (ret != 0)
 		return ret;
-
-	g_hash_table_iter_init(&iter, route_prefixes(af));
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct prefix *p = key;
-
-		for (guint i = 0; i < p->routes->len; i++)
-			g_ptr_array_add(list, p->routes->pdata[i]);
-	}
-	g_ptr_array_sort(list, list_compare);
-
-	for (guint i = 0; i < list->len; i++) {
-		const struct route *r = list->pdata[i];
-		struct dpvs_route_conf out;
-
-		if (nif != NULL && r->port != nif->port)
-			continue;
-		route_to_wire(r, &out);
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-	return 0;
+	if (nif != NULL)
+		f.port = nif->port;
+	return listing_answer(req, &type, &f, sizeof(f));
 }
 
 int

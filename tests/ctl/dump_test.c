@@ -20,6 +20,7 @@
 
 #include <dpvsctrl/proto/conn.h>
 #include <dpvsctrl/proto/netif.h>
+#include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/wire.h>
 
 #include "conns.h"
@@ -181,7 +182,7 @@ up(void)
 	struct dpvs_service_conf svc = rec_service("192.0.2.100", VIP_PORT, IPPROTO_UDP, "rr");
 	struct dpvs_dest_conf dest = rec_dest(&svc.key, "198.51.100.11", VIP_PORT, DPVS_FWD_DR, 1);
 	g_autofree char *conf = g_strdup_printf("[graph]\nmbufs = 32767\n[conn]\nmax = %u\n"
-						"[control]\nget-deadline = 1000\n", per_worker + 30000);
+						"[control]\nget-deadline = 1000\n[route]\nmax-routes = 40000\n", per_worker + 30000);
 	union ip_addr client = rec_ip("192.0.2.10");
 
 	net_up(conf);
@@ -301,25 +302,33 @@ memory_now(void)
 	return info.uordblks + info.hblkhd;
 }
 
+static int unread_list = -1;
+
+/* Asks, and does not read. */
+static int
+ask_unread(uint32_t id)
+{
+	struct dpvs_sock_msg ask = { DPVS_PROTO_VERSION, id, DPVS_SOCKOPT_GET, 1, 0 };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	g_strlcpy(addr.sun_path, harness_socket(), sizeof(addr.sun_path));
+	g_assert_cmpint(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), ==, 0);
+	g_assert_cmpint(send(fd, &ask, sizeof(ask), 0), ==, sizeof(ask));
+	harness_pump(100);
+	return fd;
+}
+
 /* Lists that nobody reads cost a bounded amount, and nobody else; then all of them hang up. */
 static void
 test_unread(void)
 {
-	struct {
-		struct dpvs_sock_msg msg;
-	} ask = { { DPVS_PROTO_VERSION, DPVS_GET_CONNS, DPVS_SOCKOPT_GET, 1, 0 } };
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct listing l = { .filter.limit = 1000 };
 	size_t before = memory_now(), unread;
 	int fds[8];
 
-	g_strlcpy(addr.sun_path, harness_socket(), sizeof(addr.sun_path));
-	for (unsigned int i = 0; i < G_N_ELEMENTS(fds); i++) {
-		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		g_assert_cmpint(connect(fds[i], (struct sockaddr *)&addr, sizeof(addr)), ==, 0);
-		g_assert_cmpint(send(fds[i], &ask, sizeof(ask), 0), ==, sizeof(ask));
-	}
-	harness_pump(300);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(fds); i++)
+		fds[i] = ask_unread(DPVS_GET_CONNS);
 	unread = memory_now();
 	g_test_message("%zu lists that nobody reads: %zu bytes", G_N_ELEMENTS(fds), unread - MIN(before, unread));
 	g_assert_cmpuint(unread, <, before + MEMORY_MAX);
@@ -395,6 +404,131 @@ test_stopped(void)
 	g_assert_cmpuint(memory_now(), <, before + MEMORY_MAX / 8);
 }
 
+/* ---- another table: routes, which main lists in slices */
+
+enum {
+	ROUTES = 20000,
+};
+
+/** struct route_list: a list of routes by a client that takes its time. */
+struct route_list {
+	unsigned int pause_us; /* after each hundred */
+	unsigned int leave_after; /* records; 0: stays to the end */
+	unsigned int count;    /* of those of the test */
+	unsigned int twice;
+	uint32_t flags;
+	int result;
+	gint begun;
+	gint done;
+	uint8_t seen[ROUTES];
+};
+
+static struct dpvs_route_conf
+route_of(uint32_t i)
+{
+	struct dpvs_route_conf conf = { .dst.family = AF_INET, .plen = 32, .dev = "dpdk1" };
+	uint32_t ip = rte_cpu_to_be_32((11u << 24) + i);
+
+	memcpy(conf.dst.bytes, &ip, sizeof(ip));
+	return conf;
+}
+
+static gpointer
+routes_thread(gpointer arg)
+{
+	struct route_list *l = arg;
+	struct dpvs_route_conf conf;
+	struct dpvs_client *c;
+	struct dpvs_stream *s;
+	unsigned int n = 0;
+
+	g_assert_cmpint(dpvs_client_open(harness_socket(), 60000, &c), ==, 0);
+	l->result = dpvs_stream_open(c, DPVS_GET_ROUTES, NULL, 0, &s);
+	while (l->result >= 0 && (l->result = dpvs_stream_next(s, &conf, sizeof(conf))) > 0) {
+		uint32_t ip;
+
+		g_atomic_int_set(&l->begun, 1);
+		memcpy(&ip, conf.dst.bytes, sizeof(ip));
+		ip = rte_be_to_cpu_32(ip) - (11u << 24);
+		if (ip < ROUTES) {
+			l->twice += l->seen[ip]++ > 0;
+			l->count++;
+		}
+		n++;
+		if (l->leave_after != 0 && n >= l->leave_after)
+			break;
+		if (n % 100 == 0 && l->pause_us > 0)
+			g_usleep(l->pause_us);
+	}
+	if (l->result >= 0)
+		l->flags = dpvs_stream_flags(s);
+	dpvs_stream_close(s);
+	dpvs_client_close(c);
+	g_atomic_int_set(&l->done, 1);
+	g_main_context_wakeup(NULL);
+	return NULL;
+}
+
+static void
+test_routes(void)
+{
+	g_autofree struct dpvs_route_conf *all = g_new(struct dpvs_route_conf, ROUTES);
+	g_autofree struct route_list *l = g_new0(struct route_list, 3);
+	struct dpvs_route_conf extra = route_of(ROUTES), none = { 0 };
+	GThread *threads[3];
+
+	for (uint32_t i = 0; i < ROUTES; i++)
+		all[i] = route_of(i);
+	for (uint32_t i = 0; i < ROUTES; i += 1000)
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_ADD, all + i, sizeof(all[0]), 1000), ==, 0);
+
+	/* Undisturbed. */
+	threads[0] = g_thread_new("routes", routes_thread, &l[0]);
+	while (!g_atomic_int_get(&l[0].done))
+		g_main_context_iteration(NULL, TRUE);
+	g_thread_join(threads[0]);
+	g_assert_cmpint(l[0].result, ==, 0);
+	g_assert_cmpuint(l[0].count, ==, ROUTES);
+	g_assert_cmpuint(l[0].twice, ==, 0);
+	g_assert_cmpuint(l[0].flags & DPVS_REPLY_CHANGED, ==, 0);
+
+	/* While routes come and go, two readers at once, and one that leaves. */
+	memset(l, 0, 3 * sizeof(l[0]));
+	l[1].pause_us = 500;
+	l[2].leave_after = 3000;
+	for (unsigned int i = 0; i < 3; i++)
+		threads[i] = g_thread_new("routes", routes_thread, &l[i]);
+	while (!g_atomic_int_get(&l[1].begun))
+		g_main_context_iteration(NULL, TRUE);
+	while (!g_atomic_int_get(&l[0].done) || !g_atomic_int_get(&l[1].done) || !g_atomic_int_get(&l[2].done)) {
+		/* One of the test's is taken out and comes again, at the end of the list. */
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_DEL, &all[7], sizeof(all[7]), 1), ==, 0);
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_ADD, &extra, sizeof(extra), 1), ==, 0);
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_ADD, &all[7], sizeof(all[7]), 1), ==, 0);
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_DEL, &extra, sizeof(extra), 1), ==, 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		g_thread_join(threads[i]);
+	for (unsigned int i = 0; i < 2; i++) {
+		g_assert_cmpint(l[i].result, ==, 0);
+		for (uint32_t r = 0; r < ROUTES; r++)
+			if (r != 7)
+				g_assert_cmpuint(l[i].seen[r], ==, 1);
+	}
+	g_assert_cmpuint(l[1].flags & DPVS_REPLY_CHANGED, !=, 0);
+
+	/* One whose client neither reads nor leaves is there when the routes go, and when the daemon stops. */
+	g_assert_cmpint(harness_set(DPVS_SET_ROUTE_FLUSH, &none, sizeof(none), 1), ==, 0);
+	for (uint32_t i = 0; i < ROUTES; i += 1000)
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_ADD, all + i, sizeof(all[0]), 1000), ==, 0);
+	unread_list = ask_unread(DPVS_GET_ROUTES);
+	g_assert_cmpint(harness_set(DPVS_SET_ROUTE_FLUSH, &none, sizeof(none), 1), ==, 0);
+	for (uint32_t i = 0; i < ROUTES; i += 1000)
+		g_assert_cmpint(harness_set(DPVS_SET_ROUTE_ADD, all + i, sizeof(all[0]), 1000), ==, 0);
+	close(unread_list);
+	unread_list = ask_unread(DPVS_GET_ROUTES);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -410,8 +544,11 @@ main(int argc, char **argv)
 	g_test_add_func("/ctl/dump/unread", test_unread);
 	g_test_add_func("/ctl/dump/at once", test_at_once);
 	g_test_add_func("/ctl/dump/stopped", test_stopped);
+	g_test_add_func("/ctl/dump/routes", test_routes);
 	rc = g_test_run();
 	net_down();
+	if (unread_list >= 0)
+		close(unread_list);
 	harness_fini();
 	return rc;
 }
