@@ -82,43 +82,71 @@ lcore_free(struct lcore_msg *lc)
 		return;
 	for (i = 0; i < RING_COUNT; i++)
 		rte_ring_free(lc->rings[i]);
-	rte_ring_free(lc->replies);
 	if (lc->bell.efd >= 0)
 		close(lc->bell.efd);
 	rte_free(lc);
 }
 
-static struct lcore_msg *
-lcore_new(uint32_t lcore, uint32_t worker, uint32_t pool_size)
+/* What the slots of a ring are for; see msg_priv.h. */
+static bool
+make_rings(struct lcore_msg *lc, uint32_t pool_size)
 {
 	/* Rings of requests and answers stay usable when a producer is preempted in the middle. */
 	const unsigned int many = RING_F_MP_RTS_ENQ | RING_F_SC_DEQ;
+	static const _Atomic uint32_t no_ring;
 	uint32_t slots = msg_sys.ring_soft + MULTICAST_MAX + RTE_MAX_LCORE;
+	unsigned int i;
+
+	lc->rings[RING_HIGH] = make_ring("high", lc->lcore, slots, many);
+	lc->rings[RING_NORM] = make_ring("norm", lc->lcore, slots, many);
+	lc->rings[RING_LOW] = make_ring("low", lc->lcore, slots, many);
+	lc->rings[RING_REPLY] = make_ring("reply", lc->lcore, pool_size + 1, many);
+	if (lc->worker != UINT32_MAX)
+		lc->rings[RING_COMMIT] = make_ring("commit", lc->lcore, COMMIT_RING - 1,
+						   RING_F_SP_ENQ | RING_F_SC_DEQ);
+	for (i = 0; i < RING_COUNT; i++) {
+		struct rte_ring *ring = lc->rings[i];
+
+		if (ring == NULL && (i != RING_COMMIT || lc->worker != UINT32_MAX))
+			return false;
+		/* The same place whichever way its producers synchronise. */
+		lc->in[i].tail = ring == NULL ? &no_ring :
+						(const _Atomic uint32_t *)(uintptr_t)&ring->prod.tail;
+		lc->in[i].ring = ring;
+	}
+	return true;
+}
+
+static struct lcore_msg *
+lcore_new(uint32_t lcore, uint32_t worker, uint32_t pool_size)
+{
 	struct lcore_msg *lc;
 
-	lc = rte_zmalloc_socket("msg_lcore", sizeof(*lc), RTE_CACHE_LINE_SIZE,
-				lcore_socket(lcore));
+	lc = rte_zmalloc_socket("msg_lcore", sizeof(*lc), RTE_CACHE_LINE_SIZE, lcore_socket(lcore));
 	if (lc == NULL)
 		return NULL;
 	lc->lcore = lcore;
 	lc->worker = worker;
 	lc->next_seq = 1;
+	lc->cache = rte_mempool_default_cache(msg_sys.pool, lcore);
 	TAILQ_INIT(&lc->pending);
 	lc->bell.efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	lc->rings[RING_HIGH] = make_ring("high", lcore, slots, many);
-	lc->rings[RING_NORM] = make_ring("norm", lcore, slots, many);
-	lc->rings[RING_LOW] = make_ring("low", lcore, slots, many);
-	lc->replies = make_ring("reply", lcore, pool_size + 1, many);
-	if (worker != UINT32_MAX)
-		lc->rings[RING_COMMIT] = make_ring("commit", lcore, COMMIT_RING - 1,
-						   RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (lc->bell.efd < 0 || lc->rings[RING_HIGH] == NULL || lc->rings[RING_NORM] == NULL ||
-	    lc->rings[RING_LOW] == NULL || lc->replies == NULL ||
-	    (worker != UINT32_MAX && lc->rings[RING_COMMIT] == NULL)) {
+	if (lc->bell.efd < 0 || !make_rings(lc, pool_size)) {
 		lcore_free(lc);
 		return NULL;
 	}
 	return lc;
+}
+
+static void
+pool_init_obj(struct rte_mempool *pool, void *arg, void *obj, unsigned int index)
+{
+	struct dpvs_msg *msg = obj;
+
+	(void)pool;
+	(void)arg;
+	(void)index;
+	atomic_init(&msg->refs, 0);
 }
 
 static int
@@ -140,6 +168,7 @@ pool_new(uint32_t size)
 		rte_mempool_free(pool);
 		return -ENOMEM;
 	}
+	rte_mempool_obj_iter(pool, pool_init_obj, NULL);
 	msg_sys.pool = pool;
 	return 0;
 }
@@ -226,11 +255,13 @@ drain(struct lcore_msg *lc)
 	struct dpvs_msg *msg;
 	unsigned int i;
 
-	for (i = 0; i < RING_COUNT; i++) {
-		while (lc->rings[i] != NULL) {
-			msg = lc->deferred[i];
-			lc->deferred[i] = NULL;
-			if (msg == NULL && rte_ring_dequeue(lc->rings[i], (void **)&msg) != 0)
+	for (i = 0; i < REQUEST_RINGS; i++) {
+		for (;;) {
+			msg = lc->in[i].deferred;
+			lc->in[i].deferred = NULL;
+			if (msg == NULL)
+				msg = msg_take(&lc->in[i]);
+			if (msg == NULL)
 				break;
 			/* A multicast is on other rings too and owns nothing. */
 			if ((msg->flags & DPVS_MSG_F_MULTICAST) == 0 &&
@@ -266,15 +297,20 @@ dpvs_msg_new(uint32_t type, uint32_t len)
 {
 	struct lcore_msg *me = msg_me();
 	struct dpvs_msg *msg;
+	void *obj;
 
 	if (me == NULL || type >= DPVS_MSG_TYPE_COUNT)
 		return NULL;
 	if (len > msg_sys.data_size || FAULT_POINT("msg.pool") ||
-	    rte_mempool_get(msg_sys.pool, (void **)&msg) < 0) {
+	    rte_mempool_generic_get(msg_sys.pool, &obj, 1, me->cache) < 0) {
 		count_add(&msg_counters(me, type)->send_failed, 1);
 		atomic_fetch_add_explicit(&msg_sys.pool_failures, 1, memory_order_relaxed);
 		return NULL;
 	}
+	msg = obj;
+	/* What its last user did to it comes before what we do, however it came here. */
+	if (atomic_load_explicit(&msg->refs, memory_order_acquire) != 0)
+		rte_panic("message %p came out of the pool while somebody has it\n", obj);
 	msg->type = type;
 	msg->len = len;
 	msg->seq = me->next_seq++;
@@ -293,16 +329,21 @@ dpvs_msg_new(uint32_t type, uint32_t len)
 }
 
 void
-msg_release(struct dpvs_msg *msg)
+msg_release(struct lcore_msg *me, struct dpvs_msg *msg)
 {
-	rte_mempool_put(msg_sys.pool, msg);
+	void *obj = msg;
+
+	atomic_store_explicit(&msg->refs, 0, memory_order_release);
+	rte_mempool_generic_put(msg_sys.pool, &obj, 1, me->cache);
 }
 
 void
 dpvs_msg_free(struct dpvs_msg *msg)
 {
-	if (msg != NULL)
-		msg_release(msg);
+	struct lcore_msg *me = msg_me();
+
+	if (msg != NULL && me != NULL)
+		msg_release(me, msg);
 }
 
 void *

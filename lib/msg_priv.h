@@ -21,6 +21,7 @@
 #ifndef MSG_PRIV_H
 #define MSG_PRIV_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,12 @@
 
 #include <dpvsctrl/msg.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__ /* as gcc says it */
+#endif
+#endif
+
 enum {
 	MULTICAST_MAX = 256, /* unanswered at once; a stuck worker makes further ones fail */
 	COMMIT_MAX = 256,    /* reserved and unanswered at once */
@@ -48,12 +55,14 @@ enum {
 	HANDLER_STEPS = 528, /* up to 2^36 ns, a minute */
 };
 
-/** The request rings of a lcore, in the order in which they are served. */
+/** The rings of a lcore: requests in the order in which they are served, then answers. */
 enum {
 	RING_HIGH,
 	RING_COMMIT, /* workers only */
 	RING_NORM,
 	RING_LOW,
+	REQUEST_RINGS,
+	RING_REPLY = REQUEST_RINGS, /* answers to own requests */
 	RING_COUNT,
 };
 
@@ -73,7 +82,6 @@ enum {
  */
 struct doorbell {
 	_Atomic uint32_t state; /* BELL_* */
-	_Atomic uint32_t news;  /* messages that came, ever */
 	int efd;
 };
 
@@ -85,24 +93,16 @@ struct reply_slot {
 };
 
 /**
- * struct dpvs_msg: an object of msg_pool. The first cache line belongs to whoever has the message (of a
- * multicast: read-only while it is under way, but for @refs). The second belongs to the sender all the
- * time, also while the receiver has the rest: so a deadline can pass without touching what is under way.
+ * struct dpvs_msg: an object of msg_pool. What comes first belongs to the sender all the time, also while
+ * the receiver has the rest: so a deadline can pass without touching what is under way. The rest belongs
+ * to whoever has the message (of a multicast: read-only while it is under way, but for @refs). A small
+ * payload is in the cache line of the header: a message is one line that goes from CPU to CPU. A line in
+ * between keeps the sender's out of the pair that CPUs fetch together.
  */
 struct dpvs_msg {
-	uint32_t type;
-	uint32_t len; /* payload, bytes */
-	uint32_t seq; /* counts per sending lcore */
-	uint32_t flags;
-	uint32_t sender; /* lcore id */
-	int32_t status;
-	_Atomic uint32_t refs; /* multicast: workers that have not finished */
-	uint32_t prio;
-
-	/* sender only */
-	TAILQ_ENTRY(dpvs_msg) pending __rte_cache_aligned; /* by deadline */
-	uint64_t deadline; /* TSC */
-	uint64_t sent;     /* TSC */
+	TAILQ_ENTRY(dpvs_msg) pending; /* by deadline */
+	uint64_t deadline;             /* TSC */
+	uint64_t sent;                 /* TSC */
 	dpvs_msg_done_fn done;
 	dpvs_msg_done_fn late; /* of a commit */
 	void *arg;
@@ -110,8 +110,21 @@ struct dpvs_msg {
 	bool expired;    /* done() has been called with -ETIMEDOUT */
 	bool is_commit;
 
-	unsigned char data[] __rte_cache_aligned; /* msg_sys.data_size bytes, then the reply slots */
+	unsigned char apart[RTE_CACHE_LINE_SIZE] __rte_cache_aligned;
+
+	uint32_t type __rte_cache_aligned;
+	uint32_t len; /* payload, bytes */
+	uint32_t seq; /* counts per sending lcore */
+	uint32_t flags;
+	uint32_t sender; /* lcore id */
+	int32_t status;
+	/* Multicast: workers that have not finished. In the pool 0, stored with release, loaded with acquire. */
+	_Atomic uint32_t refs;
+	uint32_t prio;
+	unsigned char data[]; /* msg_sys.data_size bytes, then the reply slots */
 };
+
+static_assert(offsetof(struct dpvs_msg, data) % 32 == 0, "what msg.h says of the payload's alignment");
 
 /** struct type_counters: of one type on one lcore. Written by that lcore alone, read by any. */
 struct type_counters {
@@ -136,22 +149,34 @@ struct handler_times {
 
 TAILQ_HEAD(msg_list, dpvs_msg);
 
+/**
+ * struct inbox: a ring, seen by the one lcore that takes from it.
+ * @tail: where its producers say how far it is filled; of a ring that is not there &no_ring
+ * @taken: how far it was emptied
+ */
+struct inbox {
+	const _Atomic uint32_t *tail;
+	uint32_t taken;
+	struct rte_ring *ring;
+	struct dpvs_msg *deferred; /* to go on with in the next loop */
+};
+
 /** struct lcore_msg: one lcore's part of the message system. */
 struct lcore_msg {
 	uint32_t lcore;  /* constant */
 	uint32_t worker; /* index among the workers; UINT32_MAX: main. Constant */
-	struct rte_ring *rings[RING_COUNT]; /* requests; any lcore puts, own takes */
-	struct rte_ring *replies;           /* answers to own requests; any lcore puts, own takes */
+	struct rte_ring *rings[RING_COUNT]; /* any lcore puts, own takes. Constant */
 
 	struct doorbell bell __rte_cache_aligned; /* any lcore */
 
 	/* own lcore only */
-	struct dpvs_msg *deferred[RING_COUNT] __rte_cache_aligned; /* to go on with in the next loop */
+	struct inbox in[RING_COUNT] __rte_cache_aligned;
+	uint32_t deferred; /* of the messages in @in, how many */
+	uint32_t looks;    /* for nothing, since the deadlines were last compared with the time */
 	struct dpvs_msg *current; /* whose handler runs */
 	bool defer;               /* it asked to be called again */
-	bool more;                /* the budget ended before the rings were empty */
-	uint32_t news_seen;       /* bell.news when the rings were last served */
 	uint32_t next_seq;
+	struct rte_mempool_cache *cache; /* own objects of msg_pool */
 	struct msg_list pending; /* own requests that wait for an answer, first deadline first */
 	struct dpvs_msg_type types[DPVS_MSG_TYPE_COUNT]; /* .name NULL: none. Before launch: main */
 	_Atomic uint32_t zeroed; /* msg_sys.zero_wanted when the numbers below were last set to zero */
@@ -177,8 +202,8 @@ struct msg_sys {
 	_Atomic uint32_t prio[DPVS_MSG_TYPE_COUNT]; /* main: rw, workers: ro */
 	_Atomic uint32_t zero_wanted;               /* main: rw, workers: ro */
 
-	/* main lcore only */
-	struct _GSource *source;
+	/* main lcore only; apart from what workers read with every message */
+	struct _GSource *source __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
 	uint64_t armed;      /* TSC for which the source's ready time is set; 0: none */
 	uint32_t multicasts; /* unanswered */
 	uint32_t commits;    /* unanswered */
@@ -231,23 +256,70 @@ msg_slots(const struct dpvs_msg *msg)
 static inline bool
 msg_ring_full(const struct rte_ring *ring)
 {
-	uint32_t prod = *(const volatile uint32_t *)&ring->prod.tail;
-	uint32_t cons = *(const volatile uint32_t *)&ring->cons.tail;
+	uint32_t prod = __atomic_load_n(&ring->prod.tail, __ATOMIC_RELAXED);
+	uint32_t cons = __atomic_load_n(&ring->cons.tail, __ATOMIC_RELAXED);
 
 	return (int32_t)(prod - cons) >= (int32_t)msg_sys.ring_soft;
 }
 
+/*
+ * ThreadSanitizer tells atomics apart by their address: what producers of an RTS ring release with all 8
+ * bytes of its tail, the consumer acquires with the upper 4. This load shows it that the two are one word.
+ */
+static inline void
+msg_ring_acquire(const struct rte_ring *ring)
+{
+#ifdef __SANITIZE_THREAD__
+	if (ring->prod.sync_type == RTE_RING_SYNC_MT_RTS)
+		(void)__atomic_load_n(&ring->rts_prod.tail.raw, __ATOMIC_ACQUIRE);
+#else
+	(void)ring;
+#endif
+}
+
+/* Is there something in @in? Says nothing about what: see msg_take(). */
+static inline bool
+msg_has(const struct inbox *in)
+{
+	return atomic_load_explicit(in->tail, memory_order_relaxed) != in->taken;
+}
+
+/* Is there anything for @me to do? This is what nearly every loop of a worker asks: five loads, no jump. */
+static inline bool
+msg_has_work(const struct lcore_msg *me)
+{
+	uint32_t some = me->deferred;
+	unsigned int i;
+
+	for (i = 0; i < RING_COUNT; i++)
+		some |= atomic_load_explicit(me->in[i].tail, memory_order_relaxed) ^ me->in[i].taken;
+	return some != 0;
+}
+
+/* The next message of @in, NULL if there is none. */
+static inline struct dpvs_msg *
+msg_take(struct inbox *in)
+{
+	void *msg;
+
+	if (!msg_has(in) || rte_ring_sc_dequeue(in->ring, &msg) != 0)
+		return NULL;
+	msg_ring_acquire(in->ring);
+	in->taken++;
+	return msg;
+}
+
 /* msg.c */
-void msg_release(struct dpvs_msg *msg);
+void msg_release(struct lcore_msg *me, struct dpvs_msg *msg);
 
 /* msg_send.c */
 void msg_answer(struct lcore_msg *me, struct dpvs_msg *msg);
-unsigned int msg_take_replies(struct lcore_msg *me, unsigned int budget);
-void msg_check_deadlines(struct lcore_msg *me);
+unsigned int msg_take_replies(struct lcore_msg *me, unsigned int budget, uint64_t now);
+void msg_check_deadlines(struct lcore_msg *me, uint64_t now);
 void msg_cancel_pending(struct lcore_msg *me);
 
 /* msg_process.c */
-void msg_notify(struct lcore_msg *lc);
+void msg_ring_bell(struct doorbell *bell);
 int msg_source_start(void);
 void msg_source_stop(void);
 void msg_source_deadline(uint64_t deadline);

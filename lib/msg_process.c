@@ -13,12 +13,15 @@
 
 #include <glib.h>
 
+/* Looks for nothing between two comparisons of the first deadline with the time. */
+#define LOOKS 64
+
 /*
  * The caller has put something where @bell's owner will look. Pairs with doorbell_arm(): either the fence
  * here makes us see that it is armed, or the one there makes it see what we put.
  */
-static void
-ring_bell(struct doorbell *bell)
+void
+msg_ring_bell(struct doorbell *bell)
 {
 	uint64_t one = 1;
 
@@ -30,29 +33,6 @@ ring_bell(struct doorbell *bell)
 	/* It can only fail when the count is at its limit, and then the sleeper wakes anyway. */
 	if (write(bell->efd, &one, sizeof(one)) < 0)
 		return;
-}
-
-/* @lc has a message: for its next look, and to wake it. */
-void
-msg_notify(struct lcore_msg *lc)
-{
-	atomic_fetch_add_explicit(&lc->bell.news, 1, memory_order_release);
-	ring_bell(&lc->bell);
-}
-
-/*
- * Is something new on the rings? One load of a line that nobody but senders writes when there is not,
- * which is the rule.
- */
-static bool
-take_news(struct lcore_msg *me)
-{
-	uint32_t news = atomic_load_explicit(&me->bell.news, memory_order_acquire);
-
-	if (news == me->news_seen)
-		return me->more;
-	me->news_seen = news;
-	return true;
 }
 
 /* Returns true when the caller may sleep; false when the bell rang since it last looked. */
@@ -90,20 +70,6 @@ doorbell_drain(struct doorbell *bell)
 		return;
 }
 
-/* Is there anything for @me to do? */
-static bool
-has_work(const struct lcore_msg *me)
-{
-	unsigned int i;
-
-	for (i = 0; i < RING_COUNT; i++) {
-		if (me->rings[i] != NULL &&
-		    (me->deferred[i] != NULL || !rte_ring_empty(me->rings[i])))
-			return true;
-	}
-	return !rte_ring_empty(me->replies);
-}
-
 /* Calls the handler. Returns false when it wants to be called again. */
 static bool
 handle(struct lcore_msg *me, struct dpvs_msg *msg)
@@ -138,7 +104,7 @@ handle(struct lcore_msg *me, struct dpvs_msg *msg)
 	} else {
 		if (fn == NULL && type->on_drop != NULL)
 			type->on_drop(msg);
-		msg_release(msg);
+		msg_release(me, msg);
 	}
 	return true;
 }
@@ -153,18 +119,23 @@ serve_rings(struct lcore_msg *me, unsigned int budget)
 	unsigned int total = 0;
 	unsigned int i, n;
 
-	for (i = 0; i < RING_COUNT; i++) {
-		if (me->rings[i] == NULL)
-			continue;
-		for (n = 0; n == 0 || total < budget; n++) {
-			struct dpvs_msg *msg = me->deferred[i];
+	for (i = 0; i < REQUEST_RINGS; i++) {
+		struct inbox *in = &me->in[i];
 
-			if (msg == NULL && rte_ring_dequeue(me->rings[i], (void **)&msg) != 0)
+		for (n = 0; n == 0 || total < budget; n++) {
+			struct dpvs_msg *msg = in->deferred;
+
+			if (msg != NULL)
+				me->deferred--;
+			else
+				msg = msg_take(in);
+			in->deferred = NULL;
+			if (msg == NULL)
 				break;
-			me->deferred[i] = NULL;
 			total++;
 			if (!handle(me, msg)) {
-				me->deferred[i] = msg;
+				in->deferred = msg;
+				me->deferred++;
 				break;
 			}
 		}
@@ -181,24 +152,38 @@ dpvs_msg_defer(struct dpvs_msg *msg)
 		me->defer = true;
 }
 
-/* One look at everything: answers, deadlines, requests. */
+/*
+ * One look at everything: answers, deadlines, requests. To read the time takes as long as much of the rest, the
+ * longer the more loads are under way: it is read once before all of them, and on workers, whose time in
+ * handlers is what packets wait for, once more when answers are on their way.
+ */
 static unsigned int
 process(struct lcore_msg *me, unsigned int budget)
 {
-	bool news = take_news(me);
 	uint64_t start = rte_rdtsc();
-	unsigned int n = 0;
+	unsigned int n;
 
-	if (news)
-		n = msg_take_replies(me, budget);
-	msg_check_deadlines(me);
-	if (news) {
-		n += serve_rings(me, budget);
-		me->more = has_work(me);
-	}
-	if (n > 0)
+	n = msg_take_replies(me, budget, start);
+	msg_check_deadlines(me, start);
+	n += serve_rings(me, budget);
+	if (n > 0 && me->worker != UINT32_MAX)
 		msg_count_handlers(me, rte_rdtsc() - start);
 	return n;
+}
+
+/*
+ * Nothing came: is a deadline over? They are milliseconds, so who looks for messages all the time need not
+ * read the time each time.
+ */
+static inline bool
+is_late(struct lcore_msg *me)
+{
+	const struct dpvs_msg *first = TAILQ_FIRST(&me->pending);
+
+	if (first == NULL || ++me->looks < LOOKS)
+		return false;
+	me->looks = 0;
+	return first->deadline <= rte_rdtsc();
 }
 
 unsigned int
@@ -206,10 +191,7 @@ dpvs_msg_process(void)
 {
 	struct lcore_msg *me = msg_me();
 
-	/* What nearly every loop of a worker finds, kept short. */
-	if (me == NULL || (atomic_load_explicit(&me->bell.news, memory_order_relaxed) ==
-				   me->news_seen &&
-			   !me->more && TAILQ_EMPTY(&me->pending)))
+	if (me == NULL || (!msg_has_work(me) && !is_late(me)))
 		return 0;
 	return process(me, msg_sys.budget);
 }
@@ -219,7 +201,9 @@ dpvs_msg_process_main(void)
 {
 	struct lcore_msg *me = msg_me();
 
-	return me == NULL || me->worker != UINT32_MAX ? 0 : process(me, MAIN_BUDGET);
+	if (me == NULL || me->worker != UINT32_MAX || (!msg_has_work(me) && !is_late(me)))
+		return 0;
+	return process(me, MAIN_BUDGET);
 }
 
 void
@@ -231,12 +215,13 @@ dpvs_msg_sleep(uint32_t timeout_us)
 
 	if (me == NULL)
 		return;
-	if (doorbell_arm(&me->bell) && !has_work(me)) {
+	if (doorbell_arm(&me->bell) && !msg_has_work(me)) {
 		pfd = (struct pollfd){ .fd = me->bell.efd, .events = POLLIN };
 		if (ppoll(&pfd, 1, &ts, NULL) > 0)
 			doorbell_drain(&me->bell);
 	}
 	doorbell_clear(&me->bell);
+	me->looks = LOOKS; /* time has passed */
 }
 
 void
@@ -245,7 +230,7 @@ dpvs_msg_ring_doorbell(uint32_t lcore)
 	struct lcore_msg *lc = lcore < RTE_MAX_LCORE ? msg_sys.lcores[lcore] : NULL;
 
 	if (lc != NULL)
-		ring_bell(&lc->bell);
+		msg_ring_bell(&lc->bell);
 }
 
 /*
@@ -266,7 +251,7 @@ source_prepare(GSource *base, gint *timeout)
 	(void)base;
 	*timeout = -1;
 	doorbell_clear(&me->bell);
-	if (!has_work(me) && doorbell_arm(&me->bell) && !has_work(me))
+	if (!msg_has_work(me) && doorbell_arm(&me->bell) && !msg_has_work(me))
 		return FALSE;
 	doorbell_clear(&me->bell);
 	return TRUE;
@@ -281,7 +266,7 @@ source_check(GSource *base)
 	if (g_source_query_unix_fd(base, src->tag) != 0)
 		doorbell_drain(&me->bell);
 	doorbell_clear(&me->bell);
-	return has_work(me);
+	return msg_has_work(me);
 }
 
 /* Has the source made ready at TSC @deadline, 0: never. */
@@ -321,7 +306,7 @@ source_dispatch(GSource *base, GSourceFunc fn, gpointer data)
 	(void)base;
 	(void)fn;
 	(void)data;
-	dpvs_msg_process_main();
+	process(msg_sys.lcores[msg_sys.main_lcore], MAIN_BUDGET);
 	/* A handler may have ended it all. */
 	if (msg_sys.source != NULL && msg_sys.armed != 0 && rte_rdtsc() >= msg_sys.armed) {
 		first = TAILQ_FIRST(&msg_sys.lcores[msg_sys.main_lcore]->pending);

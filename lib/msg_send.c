@@ -39,7 +39,7 @@ put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 	ring = to->rings[ring_of_prio[msg->prio]];
 	if (FAULT_POINT("msg.ring") || msg_ring_full(ring) || rte_ring_enqueue(ring, msg) != 0)
 		return send_failed(me, msg, -ENOBUFS);
-	msg_notify(to);
+	msg_ring_bell(&to->bell);
 	return 0;
 }
 
@@ -93,18 +93,19 @@ dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs
 	uint32_t type = msg->type;
 	int rc;
 
-	/* All that is the sender's is written before the receiver can have it. */
 	msg->flags |= DPVS_MSG_F_REPLY;
+	rc = put_unicast(me, msg, lcore);
+	if (rc < 0) {
+		msg->flags &= ~DPVS_MSG_F_REPLY;
+		return rc;
+	}
+	/*
+	 * What is the sender's may be written while the receiver has the rest. The time is read here and not
+	 * before, where the receiver would wait for it.
+	 */
 	msg->done = done;
 	msg->arg = arg;
 	pending_add(me, msg, timeout_ms);
-	rc = put_unicast(me, msg, lcore);
-	if (rc < 0) {
-		pending_del(me, msg);
-		msg->flags &= ~DPVS_MSG_F_REPLY;
-		msg->done = NULL;
-		return rc;
-	}
 	count_add(&msg_counters(me, type)->sent, 1);
 	return 0;
 }
@@ -139,7 +140,7 @@ multicast_put(struct lcore_msg *me, struct dpvs_msg *msg, unsigned int ring)
 		/* See msg_priv.h: there is room. */
 		if (rte_ring_enqueue(to->rings[ring], msg) != 0)
 			rte_panic("message ring of lcore %u overflows\n", to->lcore);
-		msg_notify(to);
+		msg_ring_bell(&to->bell);
 	}
 	count_add(&msg_counters(me, type)->sent, 1);
 }
@@ -201,9 +202,9 @@ msg_answer(struct lcore_msg *me, struct dpvs_msg *msg)
 
 	(void)me;
 	/* The ring is larger than the pool; nothing can be in the way but a preempted producer. */
-	while (rte_ring_enqueue(to->replies, msg) != 0)
+	while (rte_ring_enqueue(to->rings[RING_REPLY], msg) != 0)
 		rte_pause();
-	msg_notify(to);
+	msg_ring_bell(&to->bell);
 }
 
 /* Of a multicast: what the first worker that refused says. */
@@ -221,7 +222,7 @@ multicast_status(const struct dpvs_msg *msg)
 }
 
 static void
-take_reply(struct lcore_msg *me, struct dpvs_msg *msg)
+take_reply(struct lcore_msg *me, struct dpvs_msg *msg, uint64_t now)
 {
 	int status = msg->status;
 
@@ -235,36 +236,35 @@ take_reply(struct lcore_msg *me, struct dpvs_msg *msg)
 	}
 	if (msg->expired) {
 		count_add(&msg_counters(me, msg->type)->late, 1);
-		msg_release(msg);
+		msg_release(me, msg);
 		return;
 	}
 	pending_del(me, msg);
-	msg_count_rtt(me, msg->type, rte_rdtsc() - msg->sent);
+	/* A request of a done() before this one may be younger than @now. */
+	msg_count_rtt(me, msg->type, RTE_MAX(now, msg->sent) - msg->sent);
 	if (msg->done != NULL)
 		msg->done(msg, status, msg->arg);
-	msg_release(msg);
+	msg_release(me, msg);
 }
 
+/* @now: TSC of a moment ago. */
 unsigned int
-msg_take_replies(struct lcore_msg *me, unsigned int budget)
+msg_take_replies(struct lcore_msg *me, unsigned int budget, uint64_t now)
 {
 	struct dpvs_msg *msg;
 	unsigned int n;
 
-	for (n = 0; n < budget && rte_ring_dequeue(me->replies, (void **)&msg) == 0; n++)
-		take_reply(me, msg);
+	for (n = 0; n < budget && (msg = msg_take(&me->in[RING_REPLY])) != NULL; n++)
+		take_reply(me, msg, now);
 	return n;
 }
 
 void
-msg_check_deadlines(struct lcore_msg *me)
+msg_check_deadlines(struct lcore_msg *me, uint64_t now)
 {
-	struct dpvs_msg *msg = TAILQ_FIRST(&me->pending);
-	uint64_t now;
+	struct dpvs_msg *msg;
 
-	if (msg == NULL)
-		return;
-	now = rte_rdtsc();
+	me->looks = 0;
 	while ((msg = TAILQ_FIRST(&me->pending)) != NULL && msg->deadline <= now) {
 		pending_del(me, msg);
 		count_add(&msg_counters(me, msg->type)->timed_out, 1);
@@ -286,7 +286,7 @@ msg_cancel_pending(struct lcore_msg *me)
 {
 	struct dpvs_msg *msg;
 
-	msg_take_replies(me, UINT32_MAX);
+	msg_take_replies(me, UINT32_MAX, rte_rdtsc());
 	while ((msg = TAILQ_FIRST(&me->pending)) != NULL) {
 		pending_del(me, msg);
 		if (msg->done != NULL)

@@ -282,7 +282,7 @@ void dpvs_msg_free(struct dpvs_msg *msg);
  * Of a multicast under way the handler reads only; its answer is dpvs_msg_set_status() and
  * dpvs_msg_set_reply_u64(). Since: 0.1, all of them.
  */
-void *dpvs_msg_data(struct dpvs_msg *msg);             /**< its payload, aligned to a cache line */
+void *dpvs_msg_data(struct dpvs_msg *msg);             /**< its payload, aligned to 32 bytes */
 uint32_t dpvs_msg_len(const struct dpvs_msg *msg);     /**< of its payload, bytes */
 void dpvs_msg_set_len(struct dpvs_msg *msg, uint32_t len); /**< of an answer written over the payload */
 uint32_t dpvs_msg_room(const struct dpvs_msg *msg);    /**< most bytes an answer may have */

@@ -3,14 +3,15 @@
  * What a message costs, against a bare rte_ring (or a bare eventfd where lcores sleep) in the same run,
  * and what it costs a worker to look for messages: in every loop, or in a periodic job.
  *
- * Round trips are medians of single ones: on a machine with other work to do the mean says more about
- * the scheduler. An empty poll yields its CPU when main and worker share one.
+ * Value and floor are measured in turn, in windows of some hundred round trips between the same two
+ * threads, each on a CPU of its own. A window's figure is the median of its round trips; what is reported is
+ * the lowest decile of the windows: other programs, and a host that changes its speed, only ever add, and
+ * they add to both. An empty poll yields its CPU when main and worker share one.
  */
 #include "bench.h"
 #include "eal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,18 +30,38 @@
 enum {
 	T_ECHO = 100,
 	T_ONEWAY = 101,
-	ROUNDS = 50000,
-	SLEEP_ROUNDS = 5000,
+	T_MULTI = 102,
+	T_TO_MAIN = 103,
+	PAYLOAD = 32,
+	ROUNDS = 500, /* in one window */
+	WINDOWS = 301,
+	SLEEP_ROUNDS = 50,
+	SLEEP_WINDOWS = 201,
 	ONEWAYS = 500, /* in one batch: less than a ring holds */
 	BATCHES = 201,
+	WORKERS_MOST = 8,
 	LOOP_WORK_CYCLES = 3000, /* about what a burst of 32 packets takes */
-	PERIODIC_MS = 400,       /* how long each period is measured */
+	PERIODIC_ROUNDS = 50000,
+	PERIODIC_MS = 400, /* how long each period is measured */
 };
 
-static _Atomic bool stop;
-static _Atomic uint64_t oneways;
+/* What workers do. */
+enum {
+	PHASE_STOP,
+	PHASE_RING, /* answer what comes on a bare ring */
+	PHASE_MSG,  /* handle messages */
+};
+
+/* Workers look at these all the time: nothing that main writes may be near. */
+static struct {
+	_Atomic unsigned int phase;
+	_Atomic bool stop;
+	_Atomic uint64_t oneways __rte_aligned(2 * RTE_CACHE_LINE_SIZE); /* a worker writes it */
+} shared __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+
 static bool share_cpu;
 static double ns_per_cycle;
+static unsigned int nworkers;
 
 /* Both halves of a ping-pong wait like this. */
 static inline void
@@ -52,6 +73,7 @@ relax(void)
 		rte_pause();
 }
 
+/* Main and each worker on a CPU of its own. */
 static void
 pin(unsigned int cpu)
 {
@@ -70,231 +92,382 @@ pin(unsigned int cpu)
 	}
 }
 
+static double
+decile(uint64_t *windows, unsigned int count)
+{
+	return (double)bench_quantile(windows, count, 10) * ns_per_cycle;
+}
+
+/* ---- handlers */
+
 static void
 on_echo(struct dpvs_msg *msg)
 {
-	(void)msg;
+	*(volatile uint64_t *)dpvs_msg_data(msg) += 1;
 }
 
 static void
 on_oneway(struct dpvs_msg *msg)
 {
 	(void)msg;
-	atomic_store_explicit(&oneways, atomic_load_explicit(&oneways, memory_order_relaxed) + 1,
+	atomic_store_explicit(&shared.oneways, atomic_load_explicit(&shared.oneways, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
+}
+
+static void
+on_multi(struct dpvs_msg *msg)
+{
+	dpvs_msg_set_reply_u64(msg, *(volatile uint64_t *)dpvs_msg_data(msg));
+}
+
+static unsigned int main_handled;
+
+static void
+on_to_main(struct dpvs_msg *msg)
+{
+	*(volatile uint64_t *)dpvs_msg_data(msg) += 1;
+	main_handled++;
 }
 
 static const struct dpvs_msg_type types[] = {
 	{ .type = T_ECHO, .name = "echo", .prio = DPVS_MSG_PRIO_NORM, .on_worker = on_echo },
 	{ .type = T_ONEWAY, .name = "oneway", .prio = DPVS_MSG_PRIO_NORM, .on_worker = on_oneway },
+	{ .type = T_MULTI, .name = "multi", .prio = DPVS_MSG_PRIO_NORM, .on_worker = on_multi },
+	{ .type = T_TO_MAIN, .name = "to-main", .prio = DPVS_MSG_PRIO_NORM, .on_main = on_to_main },
 };
 
-static unsigned int answered;
+static uint64_t answered; /* the value that came back; 0: none yet */
 
 static void
 done(struct dpvs_msg *msg, int status, void *arg)
 {
-	(void)msg;
 	(void)arg;
-	answered += status == 0;
+	if (status == 0 && msg != NULL)
+		answered = *(volatile uint64_t *)dpvs_msg_data(msg);
 }
 
 static void
-request(unsigned int lcore)
+request(unsigned int lcore, uint64_t value)
 {
-	struct dpvs_msg *msg = dpvs_msg_new(T_ECHO, 64);
+	struct dpvs_msg *msg = dpvs_msg_new(T_ECHO, PAYLOAD);
 
-	if (msg == NULL || dpvs_msg_request(msg, lcore, 60000, done, NULL) < 0)
+	if (msg == NULL)
+		g_error("no message");
+	*(volatile uint64_t *)dpvs_msg_data(msg) = value;
+	if (dpvs_msg_request(msg, lcore, 60000, done, NULL) < 0)
 		g_error("cannot send");
 }
 
-/* ---- a bare ring each way */
-
-static struct rte_ring *there, *back;
-
-static int
-ring_worker(void *arg)
+static uint64_t
+request_rtt(unsigned int lcore, uint64_t value)
 {
-	void *obj;
+	uint64_t start = rte_rdtsc();
 
-	(void)arg;
-	pin(1);
-	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-		if (rte_ring_sc_dequeue(there, &obj) == 0)
-			rte_ring_sp_enqueue(back, obj);
-		else
+	answered = 0;
+	request(lcore, value);
+	while (answered == 0) {
+		if (dpvs_msg_process_main() == 0)
 			relax();
 	}
-	return 0;
+	if (answered != value + 1)
+		g_error("wrong answer");
+	return rte_rdtsc() - start;
 }
 
-static double
-bench_ring(unsigned int lcore, uint64_t *samples, double *ret_oneway_ns)
+/* ---- bare rings: in the mode of the message rings, one line of payload each way */
+
+static struct rte_ring *there[WORKERS_MOST], *back;
+
+/** struct payload: what goes over the bare rings; apart from others, as CPUs fetch lines in pairs. */
+struct payload {
+	volatile uint64_t value;
+} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+
+static void
+make_rings(void)
 {
-	uint64_t start, batch[BATCHES];
-	unsigned int b, i;
+	const unsigned int mode = RING_F_MP_RTS_ENQ | RING_F_SC_DEQ;
+	char name[RTE_RING_NAMESIZE];
+	unsigned int i;
+
+	for (i = 0; i < nworkers; i++) {
+		snprintf(name, sizeof(name), "there%u", i);
+		there[i] = rte_ring_create(name, 2048, 0, mode);
+	}
+	back = rte_ring_create("back", 4096, 0, mode);
+}
+
+static struct payload *
+take_back(void)
+{
 	void *obj;
 
-	there = rte_ring_create("there", 1024, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	back = rte_ring_create("back", 1024, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	atomic_store(&stop, false);
-	rte_eal_remote_launch(ring_worker, NULL, lcore);
-	for (i = 0; i < ROUNDS; i++) {
-		start = rte_rdtsc();
-		rte_ring_sp_enqueue(there, &start);
-		while (rte_ring_sc_dequeue(back, &obj) != 0)
-			relax();
-		samples[i] = rte_rdtsc() - start;
-	}
-	for (b = 0; b < BATCHES; b++) {
-		start = rte_rdtsc();
-		for (i = 0; i < ONEWAYS; i++)
-			rte_ring_sp_enqueue(there, &start);
-		for (i = 0; i < ONEWAYS;) {
-			if (rte_ring_sc_dequeue(back, &obj) == 0)
-				i++;
-			else
+	while (rte_ring_dequeue(back, &obj) != 0)
+		relax();
+	return obj;
+}
+
+static uint64_t
+ring_rtt(uint64_t value)
+{
+	static struct payload payload;
+	uint64_t start = rte_rdtsc();
+
+	payload.value = value;
+	rte_ring_enqueue(there[0], &payload);
+	if (take_back()->value != value + 1)
+		g_error("wrong answer");
+	return rte_rdtsc() - start;
+}
+
+static uint64_t
+ring_multicast(uint64_t value)
+{
+	static struct payload payload;
+	uint64_t start = rte_rdtsc();
+	unsigned int i;
+
+	payload.value = value;
+	for (i = 0; i < nworkers; i++)
+		rte_ring_enqueue(there[i], &payload);
+	for (i = 0; i < nworkers; i++)
+		take_back();
+	return rte_rdtsc() - start;
+}
+
+static uint64_t
+ring_oneways(void)
+{
+	static struct payload payload;
+	uint64_t start = rte_rdtsc();
+	unsigned int i;
+
+	for (i = 0; i < ONEWAYS; i++)
+		rte_ring_enqueue(there[0], &payload);
+	for (i = 0; i < ONEWAYS; i++)
+		take_back();
+	return rte_rdtsc() - start;
+}
+
+/* ---- messages, all sides awake */
+
+static int
+spinning_worker(void *arg)
+{
+	unsigned int index = (unsigned int)(uintptr_t)arg;
+	unsigned int now;
+	void *obj;
+
+	pin(index + 1);
+	while ((now = atomic_load_explicit(&shared.phase, memory_order_relaxed)) != PHASE_STOP) {
+		while (now == PHASE_RING && atomic_load_explicit(&shared.phase, memory_order_relaxed) == now) {
+			if (rte_ring_dequeue(there[index], &obj) == 0) {
+				((struct payload *)obj)->value++;
+				rte_ring_enqueue(back, obj);
+			} else {
+				relax();
+			}
+		}
+		while (now == PHASE_MSG && atomic_load_explicit(&shared.phase, memory_order_relaxed) == now) {
+			if (dpvs_msg_process() == 0)
 				relax();
 		}
-		batch[b] = rte_rdtsc() - start;
-	}
-	*ret_oneway_ns = (double)bench_quantile(batch, BATCHES, 50) * ns_per_cycle / ONEWAYS;
-	atomic_store(&stop, true);
-	rte_eal_wait_lcore(lcore);
-	return (double)bench_quantile(samples, ROUNDS, 50) * ns_per_cycle;
-}
-
-/* ---- messages, both sides awake */
-
-static int
-msg_worker(void *arg)
-{
-	(void)arg;
-	pin(1);
-	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-		if (dpvs_msg_process() == 0)
-			relax();
 	}
 	return 0;
 }
 
 static void
-bench_awake(unsigned int lcore, uint64_t *samples, double ring_ns, double ring_oneway_ns)
+run_workers(lcore_function_t *fn)
 {
-	uint64_t start, batch[BATCHES];
-	unsigned int b, i;
+	unsigned int lcore;
+	uintptr_t index = 0;
 
-	atomic_store(&stop, false);
-	rte_eal_remote_launch(msg_worker, NULL, lcore);
-	for (i = 0; i < ROUNDS; i++) {
-		answered = 0;
-		start = rte_rdtsc();
-		request(lcore);
-		while (answered == 0) {
-			if (dpvs_msg_process_main() == 0)
-				relax();
-		}
-		samples[i] = rte_rdtsc() - start;
-	}
-	bench_report("msg-unicast-rtt", (double)bench_quantile(samples, ROUNDS, 50) * ns_per_cycle, "ns",
-		     ring_ns);
-
-	for (b = 0; b < BATCHES; b++) {
-		atomic_store(&oneways, 0);
-		start = rte_rdtsc();
-		for (i = 0; i < ONEWAYS; i++) {
-			struct dpvs_msg *msg = dpvs_msg_new(T_ONEWAY, 64);
-
-			if (msg == NULL || dpvs_msg_send(msg, lcore) < 0)
-				g_error("cannot send");
-		}
-		while (atomic_load_explicit(&oneways, memory_order_relaxed) < ONEWAYS)
-			relax();
-		batch[b] = rte_rdtsc() - start;
-	}
-	bench_report("msg-oneway",
-		     (double)bench_quantile(batch, BATCHES, 50) * ns_per_cycle / ONEWAYS, "ns",
-		     ring_oneway_ns);
-	atomic_store(&stop, true);
-	rte_eal_wait_lcore(lcore);
+	RTE_LCORE_FOREACH_WORKER(lcore)
+		rte_eal_remote_launch(fn, (void *)index++, lcore);
 }
 
-/* ---- both sides asleep */
+static uint64_t
+multicast_rtt(uint64_t value)
+{
+	struct dpvs_msg *msg = dpvs_msg_new(T_MULTI, PAYLOAD);
+	uint64_t start = rte_rdtsc();
+
+	answered = 0;
+	if (msg == NULL)
+		g_error("no message");
+	*(volatile uint64_t *)dpvs_msg_data(msg) = value;
+	if (dpvs_msg_multicast(msg, 60000, done, NULL) < 0)
+		g_error("cannot send");
+	while (answered == 0) {
+		if (dpvs_msg_process_main() == 0)
+			relax();
+	}
+	return rte_rdtsc() - start;
+}
+
+static uint64_t
+msg_oneways(unsigned int lcore)
+{
+	uint64_t start = rte_rdtsc();
+	unsigned int i;
+
+	atomic_store(&shared.oneways, 0);
+	for (i = 0; i < ONEWAYS; i++) {
+		struct dpvs_msg *msg = dpvs_msg_new(T_ONEWAY, PAYLOAD);
+
+		if (msg == NULL || dpvs_msg_send(msg, lcore) < 0)
+			g_error("cannot send");
+	}
+	while (atomic_load_explicit(&shared.oneways, memory_order_relaxed) < ONEWAYS)
+		relax();
+	return rte_rdtsc() - start;
+}
+
+/** struct pair: what is compared, window by window. */
+struct pair {
+	uint64_t value[WINDOWS];
+	uint64_t floor[WINDOWS];
+};
+
+/* One window of each; the first round trips of a window bring lines and predictors into shape. */
+static void
+windows(struct pair *unicast, struct pair *multicast, unsigned int lcore, unsigned int w)
+{
+	uint64_t samples[ROUNDS];
+	unsigned int i;
+
+	atomic_store(&shared.phase, PHASE_RING);
+	for (i = 0; i < ROUNDS; i++)
+		samples[i] = ring_rtt(i + 1);
+	unicast->floor[w] = bench_quantile(samples, ROUNDS, 50);
+	for (i = 0; i < ROUNDS; i++)
+		samples[i] = ring_multicast(i + 1);
+	multicast->floor[w] = bench_quantile(samples, ROUNDS, 50);
+	atomic_store(&shared.phase, PHASE_MSG);
+	for (i = 0; i < ROUNDS; i++)
+		samples[i] = request_rtt(lcore, i + 1);
+	unicast->value[w] = bench_quantile(samples, ROUNDS, 50);
+	for (i = 0; i < ROUNDS; i++)
+		samples[i] = multicast_rtt(i + 1);
+	multicast->value[w] = bench_quantile(samples, ROUNDS, 50);
+}
+
+/* Returns the floor of a round trip, ns. */
+static double
+bench_awake(unsigned int lcore)
+{
+	static struct pair unicast, multicast, oneway;
+	double floor;
+	unsigned int w;
+
+	atomic_store(&shared.phase, PHASE_RING);
+	run_workers(spinning_worker);
+	for (w = 0; w < WINDOWS; w++)
+		windows(&unicast, &multicast, lcore, w);
+	for (w = 0; w < BATCHES; w++) {
+		atomic_store(&shared.phase, PHASE_RING);
+		oneway.floor[w] = ring_oneways();
+		atomic_store(&shared.phase, PHASE_MSG);
+		oneway.value[w] = msg_oneways(lcore);
+	}
+	atomic_store(&shared.phase, PHASE_STOP);
+	rte_eal_mp_wait_lcore();
+	floor = decile(unicast.floor, WINDOWS);
+	bench_report("msg-unicast-rtt", decile(unicast.value, WINDOWS), "ns", floor);
+	bench_report("msg-multicast", decile(multicast.value, WINDOWS), "ns",
+		     decile(multicast.floor, WINDOWS));
+	bench_report("msg-oneway", decile(oneway.value, BATCHES) / ONEWAYS, "ns",
+		     decile(oneway.floor, BATCHES) / ONEWAYS);
+	return floor;
+}
+
+/* ---- a worker asks main, which sleeps in its loop; the worker sleeps until the answer is there */
 
 static int fd_there, fd_back;
+static uint64_t sleep_floor[SLEEP_WINDOWS], sleep_value[SLEEP_WINDOWS];
 
-static int
-eventfd_worker(void *arg)
+static void
+bell(int fd)
 {
-	struct pollfd pfd = { .fd = fd_there, .events = POLLIN };
-	uint64_t v;
+	uint64_t one = 1;
 
-	(void)arg;
-	pin(1);
-	while (poll(&pfd, 1, -1) == 1 && read(fd_there, &v, sizeof(v)) == sizeof(v) &&
-	       !atomic_load(&stop)) {
-		v = 1;
-		if (write(fd_back, &v, sizeof(v)) < 0)
-			return -1;
-	}
-	return 0;
+	if (write(fd, &one, sizeof(one)) != sizeof(one))
+		g_error("eventfd");
 }
 
-static int
-sleepy_worker(void *arg)
+static void
+wait_bell(int fd)
 {
-	(void)arg;
-	pin(1);
-	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) != sizeof(count))
+		g_error("eventfd");
+}
+
+static void
+ask_main(void)
+{
+	struct dpvs_msg *msg = dpvs_msg_new(T_TO_MAIN, PAYLOAD);
+
+	if (msg == NULL)
+		g_error("no message");
+	answered = 0;
+	*(volatile uint64_t *)dpvs_msg_data(msg) = 1;
+	if (dpvs_msg_request(msg, rte_get_main_lcore(), 60000, done, NULL) < 0)
+		g_error("cannot send");
+	while (answered == 0) {
 		if (dpvs_msg_process() == 0)
 			dpvs_msg_sleep(1000000);
 	}
+}
+
+static int
+asking_worker(void *arg)
+{
+	uint64_t samples[SLEEP_ROUNDS], start;
+	unsigned int w, i;
+
+	if (arg != NULL) /* only the first */
+		return 0;
+	pin(1);
+	for (w = 0; w < SLEEP_WINDOWS; w++) {
+		for (i = 0; i < SLEEP_ROUNDS; i++) {
+			start = rte_rdtsc();
+			bell(fd_there);
+			wait_bell(fd_back);
+			samples[i] = rte_rdtsc() - start;
+		}
+		sleep_floor[w] = bench_quantile(samples, SLEEP_ROUNDS, 50);
+		for (i = 0; i < SLEEP_ROUNDS; i++) {
+			start = rte_rdtsc();
+			ask_main();
+			samples[i] = rte_rdtsc() - start;
+		}
+		sleep_value[w] = bench_quantile(samples, SLEEP_ROUNDS, 50);
+	}
 	return 0;
 }
 
 static void
-bench_asleep(unsigned int lcore, uint64_t *samples)
+bench_main_loop(void)
 {
-	struct pollfd pfd = { .events = POLLIN };
-	double floor_ns;
-	uint64_t start, v;
-	unsigned int i;
+	unsigned int w, i;
 
-	fd_there = eventfd(0, EFD_NONBLOCK);
-	fd_back = eventfd(0, EFD_NONBLOCK);
-	pfd.fd = fd_back;
-	atomic_store(&stop, false);
-	rte_eal_remote_launch(eventfd_worker, NULL, lcore);
-	for (i = 0; i < SLEEP_ROUNDS; i++) {
-		start = rte_rdtsc();
-		v = 1;
-		if (write(fd_there, &v, sizeof(v)) < 0 || poll(&pfd, 1, -1) < 1 ||
-		    read(fd_back, &v, sizeof(v)) < 0)
-			g_error("eventfd");
-		samples[i] = rte_rdtsc() - start;
-	}
-	floor_ns = (double)bench_quantile(samples, SLEEP_ROUNDS, 50) * ns_per_cycle;
-	atomic_store(&stop, true);
-	v = 1;
-	if (write(fd_there, &v, sizeof(v)) < 0)
-		g_error("eventfd");
-	rte_eal_wait_lcore(lcore);
-
-	atomic_store(&stop, false);
-	rte_eal_remote_launch(sleepy_worker, NULL, lcore);
-	for (i = 0; i < SLEEP_ROUNDS; i++) {
-		answered = 0;
-		start = rte_rdtsc();
-		request(lcore);
-		while (answered == 0)
+	fd_there = eventfd(0, 0);
+	fd_back = eventfd(0, 0);
+	run_workers(asking_worker);
+	for (w = 0; w < SLEEP_WINDOWS; w++) {
+		for (i = 0; i < SLEEP_ROUNDS; i++) {
+			wait_bell(fd_there);
+			bell(fd_back);
+		}
+		main_handled = 0;
+		while (main_handled < SLEEP_ROUNDS)
 			g_main_context_iteration(NULL, TRUE);
-		samples[i] = rte_rdtsc() - start;
 	}
-	bench_report("msg-unicast-rtt-asleep",
-		     (double)bench_quantile(samples, SLEEP_ROUNDS, 50) * ns_per_cycle, "ns", floor_ns);
-	atomic_store(&stop, true);
-	dpvs_msg_ring_doorbell(lcore);
-	rte_eal_wait_lcore(lcore);
+	rte_eal_mp_wait_lcore();
+	bench_report("msg-main-rtt", decile(sleep_value, SLEEP_WINDOWS), "ns",
+		     decile(sleep_floor, SLEEP_WINDOWS));
 }
 
 /* ---- every loop, or periodic */
@@ -312,7 +485,7 @@ loop_worker(void *arg)
 	uint64_t next = 0, now;
 
 	pin(1);
-	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+	while (!atomic_load_explicit(&shared.stop, memory_order_relaxed)) {
 		now = rte_rdtsc();
 		while (rte_rdtsc() - now < LOOP_WORK_CYCLES)
 			rte_pause();
@@ -332,24 +505,18 @@ static void
 bench_period(unsigned int lcore, uint64_t *samples, uint32_t period_us, double ring_ns)
 {
 	struct loop_arg la = { .period_us = period_us };
-	uint64_t start, end;
 	unsigned int n = 0;
+	uint64_t end;
 	char name[64];
 
-	atomic_store(&stop, false);
+	atomic_store(&shared.stop, false);
 	rte_eal_remote_launch(loop_worker, &la, lcore);
 	end = rte_rdtsc() + PERIODIC_MS * (rte_get_tsc_hz() / 1000);
-	while (n < ROUNDS && rte_rdtsc() < end) {
-		answered = 0;
-		start = rte_rdtsc();
-		request(lcore);
-		while (answered == 0) {
-			if (dpvs_msg_process_main() == 0)
-				relax();
-		}
-		samples[n++] = rte_rdtsc() - start;
+	while (n < PERIODIC_ROUNDS && rte_rdtsc() < end) {
+		samples[n] = request_rtt(lcore, n + 1);
+		n++;
 	}
-	atomic_store(&stop, true);
+	atomic_store(&shared.stop, true);
 	rte_eal_wait_lcore(lcore);
 	if (period_us == 0)
 		snprintf(name, sizeof(name), "msg-rtt-every-loop");
@@ -371,7 +538,7 @@ static int
 cost_worker(void *arg)
 {
 	enum { LOOPS = 20000 };
-	struct rte_ring *rings[5] = { there, back, there, back, there };
+	struct rte_ring *rings[5] = { there[0], back, there[0], back, there[0] };
 	uint64_t samples[3][BATCHES], start, next = UINT64_MAX;
 	struct cost *cost = arg;
 	unsigned int b, i, k;
@@ -408,27 +575,28 @@ cost_worker(void *arg)
 int
 main(int argc, char **argv)
 {
-	static uint64_t samples[ROUNDS];
+	static uint64_t samples[PERIODIC_ROUNDS];
 	static const uint32_t periods_us[] = { 0, 100, 1000, 10000 };
-	double ring_ns, ring_oneway_ns;
-	unsigned int lcore, i;
+	unsigned int lcore, i, cpus = test_eal_cpus();
 	struct cost cost;
+	double ring_ns;
 
 	(void)argc;
 	(void)argv;
-	test_eal_init(2);
-	share_cpu = test_eal_cpus() < 2;
+	share_cpu = cpus < 2;
+	nworkers = share_cpu ? 1 : MIN(cpus - 1, (unsigned int)WORKERS_MOST);
+	test_eal_init(nworkers + 1);
 	ns_per_cycle = 1e9 / (double)rte_get_tsc_hz();
 	lcore = rte_get_next_lcore(-1, 1, 0);
 	if (dpvs_msg_init(NULL) < 0)
 		g_error("dpvs_msg_init");
 	for (i = 0; i < RTE_DIM(types); i++)
 		dpvs_msg_type_register(&types[i]);
+	make_rings();
 	pin(0);
 
-	ring_ns = bench_ring(lcore, samples, &ring_oneway_ns);
-	bench_awake(lcore, samples, ring_ns, ring_oneway_ns);
-	bench_asleep(lcore, samples);
+	ring_ns = bench_awake(lcore);
+	bench_main_loop();
 	for (i = 0; i < RTE_DIM(periods_us); i++)
 		bench_period(lcore, samples, periods_us[i], ring_ns);
 	rte_eal_remote_launch(cost_worker, &cost, lcore);
