@@ -6,6 +6,8 @@
     dpvs-list.py hello                             who the daemon is
     dpvs-list.py add tcp|udp ADDRESS PORTS [SCHED] a service for each of PORTS: 80, or 80-89; all or none
     dpvs-list.py del tcp|udp ADDRESS PORTS         the same, away again
+    dpvs-list.py sync tcp|udp ADDRESS PORTS [SCHED] afterwards there are these services and no others, by a transaction
+    dpvs-list.py watch [COUNT]                     services and servers as they are, then each change; COUNT changes
 
 The socket is $DPVS_SOCKET, or /run/dpvs/dpvs_ctrl. Exit status: 0, 1 the daemon refused, 2 wrong
 usage, 3 there is no daemon or it does not follow the protocol.
@@ -17,7 +19,8 @@ import struct
 import sys
 
 VERSION = 0x00020000
-GET, SET = 0, 1
+GET, SET, EVENT = 0, 1, 2
+TXN_BEGIN, TXN_APPEND, TXN_COMMIT, SUBSCRIBE = 8001, 8002, 8003, 8010
 HELLO, GET_SERVICES, GET_DESTS, SET_SERVICE_ADD, SET_SERVICE_DEL = 8000, 202, 204, 202, 204
 MORE, CHANGED = 1, 2  # bits of an answer's flags
 NO_INDEX = 0xFFFFFFFF
@@ -34,6 +37,14 @@ DEST_CONF = struct.Struct("<28s20sHBxIIII")  # svc, addr, port, fwd, set, weight
 DEST_INFO = struct.Struct("<68sIII5Q5Q")  # conf, active, inactive, persistent, stats, rates
 HELLO_INFO = struct.Struct("<IIQII32s32s")  # proto_version, features, max_request, max_inflight, pid, version, name
 
+TXN = struct.Struct("<I4xQ")  # flags, generation
+FILTER = struct.Struct("<I4x")  # kinds
+EVENT_HEAD = struct.Struct("<QIII4x")  # serial, kind, op, len; then the data
+
+TXN_SYNC = 8  # bit of a transaction's flags
+APPEND_MAX = 1 << 20  # bytes of requests in one append: many small ones are slow, a large one is all or nothing
+EVENT_GENERATION, EVENT_SERVICE, EVENT_DEST, EVENT_CONTROL = 1, 2, 4, 256
+OPS = {1: "present", 2: "add", 3: "change", 4: "del", 5: "synced", 6: "missed"}
 SET_SCHED = 1  # bit of dpvs_service_conf.set
 FORWARD = {0: "NAT", 2: "tunnel", 3: "DR", 5: "full-NAT", 6: "SNAT"}
 PROTO = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
@@ -53,6 +64,10 @@ class Refused(Exception):
     def __str__(self):
         where = "" if self.index == NO_INDEX else ", record %d" % self.index
         return "%s (%s%s)" % (self.args[0], errno.errorcode.get(-self.code, self.code), where)
+
+
+class Bytes(bytes):
+    """Records of one byte each."""
 
 
 class Client:
@@ -79,7 +94,10 @@ class Client:
 
     def request(self, type, id, records=(), layout=None):
         """Sends records of one size and returns those of the answer, unpacked as layout says."""
-        body = BODY.pack(len(records[0]), len(records)) + b"".join(records) if records else b""
+        if isinstance(records, Bytes):
+            body = BODY.pack(1, len(records)) + records
+        else:
+            body = BODY.pack(len(records[0]), len(records)) + b"".join(records) if records else b""
         self.seq = self.seq % 0xFFFFFFFF + 1  # never 0
         gone = None
         try:
@@ -100,6 +118,29 @@ class Client:
         if code:
             raise Refused(code, text, index)
         return [layout.unpack(fit(record, layout.size)) for record in answer] if layout else answer
+
+    def transaction(self, flags, requests):
+        """Carries out SET requests, (id, records), all or none."""
+        self.request(SET, TXN_BEGIN, [TXN.pack(flags, 0)])
+        for id, records in requests:
+            step = max(1, APPEND_MAX // len(records[0]))
+            for i in range(0, len(records), step):
+                body = BODY.pack(len(records[0]), len(records[i:i + step])) + b"".join(records[i:i + step])
+                whole = HEADER.pack(VERSION, id, SET, 1, len(body)) + body
+                self.request(SET, TXN_APPEND, Bytes(whole))
+        self.request(SET, TXN_COMMIT)
+
+    def events(self, kinds):
+        """Yields (kind, op, data) of each event; the socket says nothing for as long as nothing changes."""
+        self.request(GET, SUBSCRIBE, [FILTER.pack(kinds)])
+        self.sock.settimeout(None)
+        while True:
+            code, flags, index, text, records = self.part(EVENT, SUBSCRIBE)
+            if code:
+                raise Refused(code, text, index)
+            for record in records:
+                serial, kind, op, length = EVENT_HEAD.unpack_from(fit(record, EVENT_HEAD.size))
+                yield kind, op, record[EVENT_HEAD.size:EVENT_HEAD.size + length]
 
     def part(self, type, id):
         """One part of an answer: errcode, flags, index, text, records."""
@@ -209,18 +250,55 @@ def cmd_list(client):
         print("dpvs-list: the table changed while it was listed", file=sys.stderr)
 
 
-def cmd_add(client, proto, address, ports, sched=""):
+def service_records(proto, address, ports, sched):
     name = sched.encode()
     if len(name) > 15:
         raise ValueError("'%s' is too long for a scheduler" % sched)
-    client.request(SET, SET_SERVICE_ADD, [
-        SERVICE_CONF.pack(key, SET_SCHED if name else 0, name, 0, 0, 0, 0, 0, 0)
-        for key in keys(proto, address, ports)])
+    return [SERVICE_CONF.pack(key, SET_SCHED if name else 0, name, 0, 0, 0, 0, 0, 0)
+            for key in keys(proto, address, ports)]
+
+
+def cmd_add(client, proto, address, ports, sched=""):
+    client.request(SET, SET_SERVICE_ADD, service_records(proto, address, ports, sched))
+
+
+def cmd_sync(client, proto, address, ports, sched=""):
+    client.transaction(TXN_SYNC, [(SET_SERVICE_ADD, service_records(proto, address, ports, sched))])
 
 
 def cmd_del(client, proto, address, ports):
     client.request(SET, SET_SERVICE_DEL, [
         SERVICE_CONF.pack(key, 0, b"", 0, 0, 0, 0, 0, 0) for key in keys(proto, address, ports)])
+
+
+def cmd_watch(client, count="0"):
+    try:
+        left = int(count)
+    except ValueError:
+        raise ValueError("'%s' is not a number" % count) from None
+    synced = False
+    for kind, op, data in client.events(EVENT_GENERATION | EVENT_SERVICE | EVENT_DEST):
+        name = OPS.get(op, "op %d" % op)
+        if kind == EVENT_SERVICE:
+            key, _, sched, *_ = SERVICE_CONF.unpack_from(data)
+            vip, port, proto, _ = KEY.unpack(key)
+            what = "service %s %s %s" % (show_proto(proto), show_end(vip, port), text(sched))
+        elif kind == EVENT_DEST:
+            svc, addr, port, fwd, _, weight, _, _ = DEST_CONF.unpack_from(data)
+            vip, vport, proto, _ = KEY.unpack(svc)
+            what = "server %s of %s %s, weight %d" % (
+                show_end(addr, port), show_proto(proto), show_end(vip, vport), weight)
+        elif kind == EVENT_GENERATION:
+            what = "generation %d" % struct.unpack("<Q", data)
+        else:
+            what = "subscription"
+        print(name, what, flush=True)
+        if kind == EVENT_CONTROL:
+            synced = name == "synced"
+        elif synced:
+            left -= 1
+            if left == 0:
+                return
 
 
 # name: function, fewest and most arguments
@@ -229,6 +307,8 @@ COMMANDS = {
     "hello": (cmd_hello, 0, 0),
     "add": (cmd_add, 3, 4),
     "del": (cmd_del, 3, 3),
+    "sync": (cmd_sync, 3, 4),
+    "watch": (cmd_watch, 0, 1),
 }
 
 

@@ -77,6 +77,46 @@ is "each service once" "$(grep -c '^tcp 192.0.2.7:' "$TEST_DIR/list") $(sort -u 
 	"3000 3000"
 ends "and away again" 0 "" del tcp 192.0.2.7 1-3000
 is "ipvsadm sees that, too" "$("$IPVSADM" -Sn | grep -c -e -A)" 2
+
+# Transactions: afterwards there are exactly these services.
+ends "these and no others" 0 "" sync tcp 192.0.2.9 80-81 rr
+is "ipvsadm sees these and no others" "$("$IPVSADM" -Sn)" "-A -t 192.0.2.9:80 -s rr
+-A -t 192.0.2.9:81 -s rr"
+out=$(client sync tcp 192.0.2.9 81-82 nosuch)
+is "a refused transaction" "$?: $(echo "$out" | grep -c '(ENOENT, record 0)$')" "1: 1"
+is "has changed nothing" "$("$IPVSADM" -Sn | wc -l)" 2
+before=$(client list)
+ends "6000 services, two appends" 0 "" sync tcp 192.0.2.9 1-6000 rr
+is "they are there" "$(client list | tail -n 1)" "services: 6000, parts of the answer: 4"
+ends "and back" 0 "" sync tcp 192.0.2.9 80-81 rr
+is "as before" "$(client list)" "$before"
+
+# Events: what there is, then each change.
+client watch 7 >"$TEST_DIR/watch" &
+watcher=$!
+n=0
+while ! grep -q '^synced' "$TEST_DIR/watch" && [ "$n" -lt 300 ]; do
+	sleep 0.1
+	n=$((n + 1))
+done
+"$IPVSADM" -a -t 192.0.2.9:80 -r 198.51.100.1:8080 -m
+"$IPVSADM" -e -t 192.0.2.9:80 -r 198.51.100.1:8080 -m -w 7
+"$IPVSADM" -D -t 192.0.2.9:80
+wait "$watcher"
+is "the watcher ends by itself" "$?" 0
+is "the present state, then each change in order" "$(sed 's/generation .*/generation/' "$TEST_DIR/watch")" \
+	"present service tcp 192.0.2.9:80 rr
+present service tcp 192.0.2.9:81 rr
+present generation
+synced subscription
+add server 198.51.100.1:8080 of tcp 192.0.2.9:80, weight 1
+change generation
+change server 198.51.100.1:8080 of tcp 192.0.2.9:80, weight 7
+change generation
+del server 198.51.100.1:8080 of tcp 192.0.2.9:80, weight 7
+del service tcp 192.0.2.9:80 rr
+change generation"
+
 stop_daemon
 out=$(client hello)
 is "the daemon has ended" "$?" 3
