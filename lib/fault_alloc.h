@@ -9,6 +9,7 @@
 #ifndef FAULT_ALLOC_H
 #define FAULT_ALLOC_H
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -66,7 +66,8 @@ change_msg_commit(struct dpvs_msg *msg)
 {
 	const struct change *c = *(const struct change *const *)dpvs_msg_data(msg);
 	struct change_lcore *own = &change_lcores[rte_lcore_id()];
-	uint32_t end = RTE_MIN(own->applied + CHANGE_SLICE, c->ops->len);
+	uint32_t slice = FAULT_POINT("change.slice") ? 1 : CHANGE_SLICE;
+	uint32_t end = RTE_MIN(own->applied + slice, c->ops->len);
 	const struct change_operation *op;
 
 	for (; own->applied < end; own->applied++) {

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A model of the configuration that is nothing but arrays: what a request changes, and what the listings of
+ * the daemon should show. Requests are drawn from a small world: services with their servers and local
+ * addresses, addresses on two ports, routes through them, neighbours, ports, time-outs.
+ *
+ * Thread-safety: the main thread only.
+ */
+#ifndef FAULT_MODEL_H
+#define FAULT_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <dpvsctrl/proto/addr.h>
+#include <dpvsctrl/proto/conn.h>
+#include <dpvsctrl/proto/laddr.h>
+#include <dpvsctrl/proto/neigh.h>
+#include <dpvsctrl/proto/netif.h>
+#include <dpvsctrl/proto/route.h>
+#include <dpvsctrl/proto/service.h>
+
+enum {
+	VIPS = 4,
+	DESTS = 4,  /* that each service may have */
+	LADDRS = 2, /* likewise */
+	ADDRS = 6,
+	ROUTES = 7,
+	NEIGHS = 4,
+	PORTS = 2,
+	RECORDS_MAX = 4,
+};
+
+/** struct op: a request of one to four records of one id. @what: which things of the model they are about. */
+struct op {
+	uint32_t id;
+	uint32_t size;
+	uint32_t count;
+	unsigned int what[RECORDS_MAX];
+	unsigned int part[RECORDS_MAX]; /**< the server, or local address, of service .what */
+	union {
+		struct dpvs_service_conf service[RECORDS_MAX];
+		struct dpvs_dest_conf dest[RECORDS_MAX];
+		struct dpvs_laddr_conf laddr[RECORDS_MAX];
+		struct dpvs_service_key key[RECORDS_MAX];
+		struct dpvs_addr_conf addr[RECORDS_MAX];
+		struct dpvs_route_conf route[RECORDS_MAX];
+		struct dpvs_neigh_conf neigh[RECORDS_MAX];
+		struct dpvs_port_conf port[RECORDS_MAX];
+		struct dpvs_timeouts timeouts;
+	};
+};
+
+/** struct mservice: lists are in the order of adding, as indices. */
+struct mservice {
+	bool there;
+	bool named; /* by an add of the transaction under way */
+	unsigned int sched;
+	uint32_t sched_flags;
+	uint32_t timeout;
+	bool dest_named[DESTS];
+	bool laddr_named[LADDRS];
+	uint8_t fwd[DESTS];
+	uint32_t weight[DESTS];
+	unsigned int dests[DESTS];
+	unsigned int num_dests;
+	unsigned int laddrs[LADDRS];
+	unsigned int num_laddrs;
+};
+
+struct model {
+	struct mservice service[VIPS];
+	unsigned int services[VIPS];
+	unsigned int num_services;
+	uint8_t addr_plen[ADDRS];    /* 0: not there */
+	bool route[ROUTES];
+	uint32_t route_mtu[ROUTES];
+	uint8_t neigh[NEIGHS];       /* last byte of its MAC address; 0: not there */
+	struct dpvs_timeouts timeouts;
+	uint32_t mtu[PORTS];
+	bool up[PORTS];
+	uint8_t mac[PORTS];          /* last byte */
+};
+
+/** model_init: as the daemon starts, with one address of each family on each port. */
+void model_init(struct model *m);
+
+/** model_base: the requests that make the daemon so; the caller carries them out. Returns how many. */
+unsigned int model_base(struct op ops[8]);
+
+/**
+ * model_apply: carries @op out. @mode: DPVS_TXN_* of the transaction. Returns 0, or a negative value: refused at some
+ * record; then @m is not to be used. *@ret_unsure: it may as well be the other way round.
+ */
+int model_apply(struct model *m, const struct op *op, uint32_t mode, bool *ret_unsure);
+
+/** model_sync: the end of a transaction with DPVS_TXN_SYNC. */
+void model_sync(struct model *m);
+void model_unname(struct model *m);
+
+/** op_random: a request; one in some is refused for what it says. */
+void op_random(GRand *rnd, struct op *op);
+
+/** model_text: the listings that the daemon should show. */
+char *model_text(const struct model *m);
+
+/** listing_text: the listings that the daemon shows, in the same form. */
+char *listing_text(void);
+
+/** op_name: for messages. */
+const char *op_name(uint32_t id);
+
+#endif
