@@ -1,6 +1,6 @@
 # Fuzz targets: with libFuzzer for "make fuzz", else with replay.c, which runs the corpus in "make check".
-fuzz_targets = wire client server service daemon conf parse rules
-fuzz_programs = tests/fuzz/wire_fuzz tests/fuzz/client_fuzz tests/fuzz/server_fuzz tests/fuzz/service_fuzz tests/fuzz/daemon_fuzz tests/fuzz/conf_fuzz tests/fuzz/parse_fuzz tests/fuzz/rules_fuzz
+fuzz_targets = wire client server service daemon txn conf parse rules
+fuzz_programs = tests/fuzz/wire_fuzz tests/fuzz/client_fuzz tests/fuzz/server_fuzz tests/fuzz/service_fuzz tests/fuzz/daemon_fuzz tests/fuzz/txn_fuzz tests/fuzz/conf_fuzz tests/fuzz/parse_fuzz tests/fuzz/rules_fuzz
 include tests/fuzz/corpus.mk
 fuzz_utils_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/utils
 if WITH_FUZZER
@@ -47,6 +47,12 @@ tests_fuzz_daemon_fuzz_CPPFLAGS = $(test_cppflags)
 tests_fuzz_daemon_fuzz_CFLAGS = $(test_cflags)
 tests_fuzz_daemon_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_daemon_fuzz_LDADD = $(fuzz_main) $(test_harness_libs) $(GLIB_LIBS)
+
+tests_fuzz_txn_fuzz_SOURCES = tests/fuzz/txn_fuzz.c src/core/txn.c tests/fuzz/fuzz.h
+tests_fuzz_txn_fuzz_CPPFLAGS = $(test_cppflags)
+tests_fuzz_txn_fuzz_CFLAGS = $(test_cflags)
+tests_fuzz_txn_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_txn_fuzz_LDADD = $(fuzz_main) lib/libdpvsctrl-client.la $(GLIB_LIBS)
 
 tests_fuzz_conf_fuzz_SOURCES = tests/fuzz/conf_fuzz.c tests/fuzz/fuzz.h
 tests_fuzz_conf_fuzz_CPPFLAGS = $(test_cppflags)

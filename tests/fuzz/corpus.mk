@@ -62,6 +62,10 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/daemon/services \
 	tests/fuzz/corpus/daemon/set-none \
 	tests/fuzz/corpus/daemon/timeouts \
+	tests/fuzz/corpus/daemon/txn-plain \
+	tests/fuzz/corpus/daemon/txn-replace \
+	tests/fuzz/corpus/daemon/txn-sync \
+	tests/fuzz/corpus/daemon/txn-unchanged \
 	tests/fuzz/corpus/daemon/vip-and-route \
 	tests/fuzz/corpus/parse/blanks \
 	tests/fuzz/corpus/parse/brackets \
@@ -162,6 +166,32 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/service/servers \
 	tests/fuzz/corpus/service/three-one-bad \
 	tests/fuzz/corpus/service/zero \
+	tests/fuzz/corpus/txn/abort \
+	tests/fuzz/corpus/txn/alone \
+	tests/fuzz/corpus/txn/body-too-long \
+	tests/fuzz/corpus/txn/commit-twice \
+	tests/fuzz/corpus/txn/empty \
+	tests/fuzz/corpus/txn/families \
+	tests/fuzz/corpus/txn/generation-moved \
+	tests/fuzz/corpus/txn/get \
+	tests/fuzz/corpus/txn/good-then-bad \
+	tests/fuzz/corpus/txn/half-body \
+	tests/fuzz/corpus/txn/half-header \
+	tests/fuzz/corpus/txn/hang-up \
+	tests/fuzz/corpus/txn/longer-record \
+	tests/fuzz/corpus/txn/longer-record-not-zero \
+	tests/fuzz/corpus/txn/none-needed \
+	tests/fuzz/corpus/txn/one \
+	tests/fuzz/corpus/txn/other-version \
+	tests/fuzz/corpus/txn/quota \
+	tests/fuzz/corpus/txn/record-size-0 \
+	tests/fuzz/corpus/txn/refused \
+	tests/fuzz/corpus/txn/refused-later \
+	tests/fuzz/corpus/txn/shorter-record \
+	tests/fuzz/corpus/txn/sizes-do-not-add-up \
+	tests/fuzz/corpus/txn/slow \
+	tests/fuzz/corpus/txn/too-many \
+	tests/fuzz/corpus/txn/unknown-id \
 	tests/fuzz/corpus/wire/body \
 	tests/fuzz/corpus/wire/body-empty \
 	tests/fuzz/corpus/wire/body-overflow \

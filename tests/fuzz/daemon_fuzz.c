@@ -21,6 +21,7 @@
 #include <dpvsctrl/proto/netif.h>
 #include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/proto/service.h>
+#include <dpvsctrl/proto/txn.h>
 #include <dpvsctrl/wire.h>
 
 #include "fuzz.h"
@@ -124,7 +125,7 @@ call(bool set, uint32_t id, const void *records, uint32_t record_size, uint32_t 
 	struct {
 		struct dpvs_sock_msg msg;
 		struct dpvs_sock_body body;
-		uint8_t records[3 * DPVS_RECORD_MAX];
+		uint8_t records[4 * DPVS_RECORD_MAX];
 	} out = {
 		.msg = {
 			.version = DPVS_PROTO_VERSION,
@@ -180,6 +181,36 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* The same request as all of a transaction: unchanged, replace or sync, or none of them. */
+static int
+call_txn(const struct request *r)
+{
+	static const uint32_t flags[4] = { 0, DPVS_TXN_UNCHANGED, DPVS_TXN_REPLACE, DPVS_TXN_SYNC };
+	struct dpvs_txn_begin begin = { .flags = flags[r->flags >> 5 & 3] };
+	struct dpvs_sock_body body = { .record_size = r->record_size, .count = r->count };
+	struct dpvs_sock_msg msg = {
+		.version = DPVS_PROTO_VERSION,
+		.id = r->id,
+		.type = DPVS_SOCKOPT_SET,
+		.len = r->count > 0 ? sizeof(body) + (uint64_t)r->record_size * r->count : 0,
+	};
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	int rc;
+
+	g_byte_array_append(bytes, (const void *)&msg, sizeof(msg));
+	if (r->count > 0) {
+		g_byte_array_append(bytes, (const void *)&body, sizeof(body));
+		g_byte_array_append(bytes, r->records, r->record_size * r->count);
+	}
+	FUZZ_CHECK(call(true, DPVS_SET_TXN_BEGIN, &begin, sizeof(begin), 1) == 0);
+	rc = call(true, DPVS_SET_TXN_APPEND, bytes->data, 1, bytes->len);
+	FUZZ_CHECK(rc == 0 || rc == -EOPNOTSUPP || rc == -EINVAL);
+	if (rc == 0)
+		return call(true, DPVS_SET_TXN_COMMIT, NULL, 0, 0);
+	FUZZ_CHECK(call(true, DPVS_SET_TXN_ABORT, NULL, 0, 0) == 0);
+	return rc;
+}
+
 static void
 flush_all(void)
 {
@@ -222,7 +253,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		FUZZ_CHECK(request_next(&data, &size, sets, set_count, gets, get_count, &r));
-		rc = call(r.is_set, r.id, r.records, r.record_size, r.count);
+		if (r.is_set && (r.flags & REQUEST_TXN) != 0)
+			rc = call_txn(&r);
+		else
+			rc = call(r.is_set, r.id, r.records, r.record_size, r.count);
 		changed |= r.is_set && rc == 0;
 		FUZZ_CHECK(rc <= 0 && rc != -EPROTO && rc != -ETIMEDOUT && rc != -EINPROGRESS);
 		request_clear(&r);

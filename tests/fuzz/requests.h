@@ -22,6 +22,7 @@ enum {
 	REQUEST_COUNT = 3,     /**< mask: number of records */
 	REQUEST_FEW = 1 << 2,  /**< addresses and names out of a few */
 	REQUEST_DELIVER = 1 << 3, /**< a worker applies an operation afterwards */
+	REQUEST_TXN = 1 << 4,     /**< in a transaction, bits 5 and 6 say of which kind */
 	REQUEST_GET = 1 << 7,     /**< GET instead of SET */
 };
 
@@ -51,7 +52,7 @@ request_types(const struct module *const *modules, bool set, struct request_type
 		const struct module_sockopt *s = (*modules)->sockopts;
 
 		for (; s != NULL && s->name != NULL; s++) {
-			if ((s->set != NULL) != set)
+			if ((set ? s->set == NULL : s->get == NULL))
 				continue;
 			FUZZ_CHECK(count < max);
 			ret[count++] = (struct request_type){ s->id, s->record_size };
