@@ -13,4 +13,4 @@ tests_fault_fault_test_SOURCES = tests/fault/fault_test.c tests/fault/client.c t
 	$(ctrl_sources) lib/fault_point.c $(fault_daemon_sources)
 tests_fault_fault_test_CPPFLAGS = $(test_cppflags) -DSYSCONFDIR='"$(sysconfdir)"'
 tests_fault_fault_test_CFLAGS = $(test_cflags) $(fault_injection)
-tests_fault_fault_test_LDADD = $(test_harness_libs)
+tests_fault_fault_test_LDADD = $(test_net_libs)

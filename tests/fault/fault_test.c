@@ -17,6 +17,7 @@
 
 #include <glib.h>
 #include <rte_malloc.h>
+#include <rte_tcp.h>
 
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/txn.h>
@@ -29,6 +30,7 @@
 #include "lb_records.h"
 #include "model.h"
 #include "msg_priv.h"
+#include "net.h"
 
 #define WORKERS 3
 
@@ -574,6 +576,67 @@ test_by_itself(void)
 	take_packets();
 }
 
+/* ---- a worker that has not confirmed ---- */
+
+/* Sends @count connection attempts to the service by worker @worker. Returns how many reached the server. */
+static unsigned int
+connect_by(unsigned int worker, unsigned int count, uint16_t first_port)
+{
+	struct rte_mbuf *pkts[64];
+	struct frame f;
+	unsigned int n;
+
+	g_assert_cmpuint(count, <=, G_N_ELEMENTS(pkts));
+	for (unsigned int i = 0; i < count; i++) {
+		frame_tcp(&f, "192.0.2.77", "192.0.2.100", (uint16_t)(first_port + i), 80, RTE_TCP_SYN_FLAG, 1, 0, 0);
+		harness_inject(0, worker, harness_frame(f.b, f.len));
+	}
+	n = harness_collect(1, pkts, G_N_ELEMENTS(pkts), count, 20000);
+	harness_free(pkts, n);
+	return n;
+}
+
+/*
+ * A worker forwards, but does not look at its messages, while the service it forwards for is changed, again and
+ * again: it goes on by what it has, so nothing of that may be gone. Memory that is freed is overwritten here.
+ */
+static void
+test_unconfirmed(void)
+{
+	struct dpvs_neigh_conf neigh = { .addr = rec_addr("198.51.100.11"), .mac = { 2, 0, 0, 0, 9, 1 }, .dev = "dpdk1" };
+	struct dpvs_service_conf svc = rec_service("192.0.2.100", 80, IPPROTO_TCP, "rr");
+	struct dpvs_dest_conf dest = rec_dest(&svc.key, "198.51.100.11", 8002, DPVS_FWD_NAT, 1);
+	struct op op = { .id = DPVS_SET_SERVICE_EDIT, .size = sizeof(svc), .count = 1 };
+	uint16_t port = 1000;
+	bool unknown;
+	int rc;
+
+	clean_up();
+	must(DPVS_SET_NEIGH_ADD, &neigh, sizeof(neigh));
+	must(DPVS_SET_SERVICE_ADD, &svc, sizeof(svc));
+	must(DPVS_SET_DEST_ADD, &dest, sizeof(dest));
+	settle();
+	harness_pump(100);
+	take_packets();
+	g_assert_cmpuint(connect_by(0, 12, port), ==, 12);
+	for (unsigned int w = 0; w < WORKERS; w++) {
+		fault_hold(w, FAULT_HOLD_MSGS);
+		for (unsigned int i = 0; i < 4; i++) {
+			op.service[0] = rec_service("192.0.2.100", 80, IPPROTO_TCP, i % 2 ? "wrr" : "mh");
+			op.service[0].set |= DPVS_SERVICE_SET_CONN_TIMEOUT;
+			op.service[0].conn_timeout_s = 10 + i + w * 10;
+			rc = client_set(&op, &unknown);
+			g_assert_cmpint(rc, ==, -EINPROGRESS);
+			harness_pump(2); /* the notes of it, if they ran now */
+			g_assert_cmpuint(connect_by(w, 12, port += 12), ==, 12);
+		}
+		fault_hold(w, FAULT_HOLD_NONE);
+		settle();
+		assert_workers("when the worker has confirmed");
+		g_assert_cmpuint(connect_by(w, 12, port += 12), ==, 12);
+	}
+}
+
 /* Each kind of point was there, and failed. */
 static void
 test_covered(void)
@@ -618,6 +681,7 @@ main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_message("FAULT_SEED=%u", seed);
+	mallopt(M_PERTURB, 0x6b);
 	rnd = g_rand_new_with_seed(seed);
 	harness_init(WORKERS);
 	set_up();
@@ -625,6 +689,7 @@ main(int argc, char **argv)
 	g_test_add_func("/fault/questions", test_questions);
 	g_test_add_func("/fault/by-itself", test_by_itself);
 	g_test_add_func("/fault/random", test_random);
+	g_test_add_func("/fault/unconfirmed", test_unconfirmed);
 	g_test_add_func("/fault/covered", test_covered);
 	rc = g_test_run();
 	fault_off();
