@@ -134,6 +134,7 @@ struct type_counters {
 	_Atomic uint64_t send_failed;
 	_Atomic uint64_t timed_out;
 	_Atomic uint64_t late;
+	_Atomic uint64_t rtts;
 	_Atomic uint64_t rtt_ns_total;
 	_Atomic uint64_t rtt_ns_max;
 	_Atomic uint32_t rtt_hist[RTT_STEPS];

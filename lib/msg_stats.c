@@ -99,6 +99,7 @@ msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles)
 	struct type_counters *c = msg_counters(me, type);
 	uint64_t ns = to_ns(cycles);
 
+	count_add(&c->rtts, 1);
 	count_add(&c->rtt_ns_total, ns);
 	count_max(&c->rtt_ns_max, ns);
 	hist_add(c->rtt_hist, hist_step(ns, RTT_SUB_BITS, RTT_STEPS), RTT_STEPS);
@@ -167,6 +168,7 @@ dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *r
 		.send_failed = atomic_load_explicit(&c->send_failed, memory_order_relaxed),
 		.timed_out = atomic_load_explicit(&c->timed_out, memory_order_relaxed),
 		.late = atomic_load_explicit(&c->late, memory_order_relaxed),
+		.rtts = atomic_load_explicit(&c->rtts, memory_order_relaxed),
 		.rtt_ns_total = atomic_load_explicit(&c->rtt_ns_total, memory_order_relaxed),
 		.rtt_ns_max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed),
 	};

@@ -471,6 +471,7 @@ void dpvs_msg_ring_doorbell(uint32_t lcore);
  * @rtt_ns_total: sum of the round trips of requests, in nanoseconds
  * @rtt_ns_max: longest
  * @rtt_ns_p99: 99 of 100 are at most this long, to a quarter
+ * @rtts: how many round trips that were
  */
 struct dpvs_msg_counters {
 	uint64_t sent;
@@ -482,6 +483,7 @@ struct dpvs_msg_counters {
 	uint64_t rtt_ns_total;
 	uint64_t rtt_ns_max;
 	uint64_t rtt_ns_p99;
+	uint64_t rtts;
 };
 
 /**

@@ -139,6 +139,7 @@ sysinfo_add_msg(struct dpvs_req *req, const struct dpvs_msg_type *type, uint32_t
 	info.send_failed = c.send_failed;
 	info.timed_out = c.timed_out;
 	info.late = c.late;
+	info.rtts = c.rtts;
 	info.rtt_ns_total = c.rtt_ns_total;
 	info.rtt_ns_max = c.rtt_ns_max;
 	info.rtt_ns_p99 = c.rtt_ns_p99;

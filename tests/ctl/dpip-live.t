@@ -182,8 +182,57 @@ for line in "link show" -V --help; do
 	"$DPIP" $line >&- 2>"$TEST_DIR/err"
 	is "dpip $line, closed standard output" "$? $(cat "$TEST_DIR/err")" "1 dpip: cannot write the output"
 done
+# Messages
+is "every lcore answers" "$("$DPIP" msg ping count 20 | awk '{ print $1, $2, $3, $4, $5 }')" "LCORE ROLE STATE SENT ANSWERED
+0 main answered 20 20
+1 worker answered 20 20"
+is "one of them" "$("$DPIP" -j msg ping lcore 1 | grep -cE '^\[{"lcore":1,"role":"worker","state":"answered","sent":1,"answered":1,"rtt_ns_min":[1-9]')" 1
+is "none that is not there" "$("$DPIP" msg ping lcore 77 2>&1; echo $?)" "dpip: $("$DPIP" msg ping lcore 77 2>&1 | sed 's/^dpip: //')
+2"
+sent()
+{
+	"$DPIP" -j msg show hello | sed 's/.*"sent":\([0-9]*\).*/\1/'
+}
+ok "they were counted" test "$(sent)" -ge 41
+does "zero" msg zero
+ok "they were counted anew" test "$(sent)" -lt 41
+
+# Events
+"$DPIP" -j monitor addr route neigh link service dest laddr generation present >"$TEST_DIR/monitor" 2>&1 &
+monitor=$!
+# wait_for PATTERN: until a line of the monitor is like it.
+wait_for()
+{
+	wait_tries=0
+	until grep -qE "$1" "$TEST_DIR/monitor" || [ $wait_tries -gt 600 ]; do
+		sleep 0.1
+		wait_tries=$((wait_tries + 1))
+	done
+	grep -cE "$1" "$TEST_DIR/monitor"
+}
+is "what there is comes first" "$(wait_for '"op":"synced"')" 1
+is "both ports are told of" "$(grep -c '"kind":"link","op":"present"' "$TEST_DIR/monitor")" 2
+printf '%s\n' "addr add 203.0.113.1/24 dev dpdk1" "route add 10.9.0.0/16 via 203.0.113.2" \
+	"neigh add 203.0.113.9 lladdr 02:00:00:00:00:09 dev dpdk1" "link set dpdk1 mtu 1410" | "$DPIP" -b -
+printf '%s\n' '-A -t 192.0.2.100:80 -s rr' '-P -t 192.0.2.100:80 -z 203.0.113.201 -F dpdk1' \
+	'-a -t 192.0.2.100:80 -r 203.0.113.11:80 -b -w 3' | "$IPVSADM" -R
+"$IPVSADM" -e -t 192.0.2.100:80 -r 203.0.113.11:80 -w 4
+"$IPVSADM" -D -t 192.0.2.100:80
+is "a service goes last" "$(wait_for '"kind":"service","op":"del"')" 1
+sed -nE 's/^\{"kind":"([a-z]+)","op":"([a-z]+)".*(10\.9\.0\.0|203\.0\.113\.1",|203\.0\.113\.9"|192\.0\.2\.100|"mtu":1410).*/\1 \2/p' \
+	"$TEST_DIR/monitor" | grep -vE 'present$' >"$TEST_DIR/told"
+is "each change is told of, in its order" "$(grep -E '^(service|dest|laddr)' "$TEST_DIR/told" | paste -s -d ' ')" \
+	"service add laddr add dest add dest change laddr del dest del service del"
+is "of a batch too" "$(grep -E '^(addr|route|neigh|link)' "$TEST_DIR/told" | sort -u | paste -s -d ' ')" \
+	"addr add link change neigh add route add"
+"$DPIP" addr add 203.0.113.1/24 dev dpdk1 2>/dev/null
+does "one more change" link set dpdk1 mtu 1500
+is "what was refused is not told of" "$(wait_for '"kind":"link","op":"change".*"mtu":1500') $(grep -cE '"addr","op":"add".*203.0.113.1"' \
+	"$TEST_DIR/monitor")" "1 1"
 stop_daemon
 is "the daemon ends cleanly" "$?" 0
 says "and is out of reach then" 3 \
 	"dpip: cannot reach the daemon: no socket $DPVS_SOCKET; is dpvsd running?" link
+wait $monitor
+is "the end of the daemon is its end" "$? $(tail -n 1 "$TEST_DIR/monitor" | grep -c '^dpip: ')" "3 1"
 done_testing

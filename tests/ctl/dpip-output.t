@@ -192,23 +192,23 @@ END
 
 shows lcore <<'END'
 0: main cpu 0 numa 0 thread 1000 generation 12
-    messages 17 preempted 2
+    messages 17 preempted 2 handlers p50 1.5us p99.9 9.0us max 48.0us
 1: worker cpu 0 numa 0 thread 1001 generation 12
-    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2
+    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2 handlers p50 1.5us p99.9 9.0us max 48.0us
     queues 2 rx 100 tx 90 drops 10 handed_out 4 handed_in 0 connections 20
 2: worker cpu 1 numa 0 thread 1002 generation 12
-    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2
+    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2 handlers p50 1.5us p99.9 9.0us max 48.0us
     queues 2 rx 200 tx 180 drops 20 handed_out 0 handed_in 4 connections 20
 END
 
 shows link show cpu1 <<'END'
 2: worker cpu 1 numa 0 thread 1002 generation 12
-    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2
+    busy 25.0% loops 1000 sleeps 5 messages 17 preempted 2 handlers p50 1.5us p99.9 9.0us max 48.0us
     queues 2 rx 200 tx 180 drops 20 handed_out 0 handed_in 4 connections 20
 END
 
 shows -j lcore show 1 <<'END'
-[{"lcore":1,"role":"worker","cpu":0,"numa":0,"thread":1001,"generation":12,"busy_percent":25.000,"loops":1000,"sleeps":5,"messages":17,"involuntary_switches":2,"busy_cycles":250,"idle_cycles":750,"rx_queues":2,"rx_packets":100,"tx_packets":90,"drops":10,"handed_out":4,"handed_in":0,"connections":20}]
+[{"lcore":1,"role":"worker","cpu":0,"numa":0,"thread":1001,"generation":12,"busy_percent":25.000,"loops":1000,"sleeps":5,"messages":17,"involuntary_switches":2,"handler_loops":1000,"handler_ns_p50":1500,"handler_ns_p999":9000,"handler_ns_max":48000,"busy_cycles":250,"idle_cycles":750,"rx_queues":2,"rx_packets":100,"tx_packets":90,"drops":10,"handed_out":4,"handed_in":0,"connections":20}]
 END
 
 shows stats <<'END'
@@ -314,20 +314,20 @@ shows -j graph dot <<'END'
 END
 
 shows msg <<'END'
-TYPE NAME                 PRIO      SENT  RECEIVED   REPLIED    FAILED  TIMEDOUT      LATE    P99-US    MAX-US
-   3 hello                low         20        20        20         0         0         1       4.2      11.0
-   6 route-add            norm        20        20        20         0         0         0       4.5      14.0
+TYPE NAME                 PRIO      SENT  RECEIVED   REPLIED    FAILED  TIMEDOUT      LATE   MEAN-US    P99-US    MAX-US
+   3 hello                low         20        20        20         0         0         1       2.5       4.2      11.0
+   6 route-add            norm        20        20        20         0         0         0       2.5       4.5      14.0
 END
 
 shows -d msg show hello <<'END'
-TYPE NAME                 PRIO LCORE      SENT  RECEIVED   REPLIED    FAILED  TIMEDOUT      LATE    P99-US    MAX-US
-   3 hello                low      0        20         0         0         0         0         1       4.0       9.0
-   3 hello                low      1         0        10        10         0         0         0       4.1      10.0
-   3 hello                low      2         0        10        10         0         0         0       4.2      11.0
+TYPE NAME                 PRIO LCORE      SENT  RECEIVED   REPLIED    FAILED  TIMEDOUT      LATE   MEAN-US    P99-US    MAX-US
+   3 hello                low      0        20         0         0         0         0         1       2.5       4.0       9.0
+   3 hello                low      1         0        10        10         0         0         0       0.0       4.1      10.0
+   3 hello                low      2         0        10        10         0         0         0       0.0       4.2      11.0
 END
 
 shows -j msg show route-add <<'END'
-[{"type":6,"name":"route-add","priority":"norm","sent":20,"received":20,"replied":20,"send_failed":0,"timed_out":0,"late":0,"rtt_ns_total":150000,"rtt_ns_p99":4500,"rtt_ns_max":14000}]
+[{"type":6,"name":"route-add","priority":"norm","sent":20,"received":20,"replied":20,"send_failed":0,"timed_out":0,"late":0,"rtts":20,"rtt_ns_total":50000,"rtt_ns_mean":2500,"rtt_ns_p99":4500,"rtt_ns_max":14000}]
 END
 
 shows mem <<'END'

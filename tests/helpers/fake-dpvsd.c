@@ -142,6 +142,10 @@ get_lcores(struct dpvs_req *req, const void *records, uint32_t count)
 			.handed_in = i == 2 ? 4 : 0,
 			.conns = i ? 20 : 0,
 			.nivcsw = 2,
+			.handler_loops = 1000,
+			.handler_ns_p50 = 1500,
+			.handler_ns_p999 = 9000,
+			.handler_ns_max = 48000,
 		};
 
 		dpvs_req_add(req, &l, sizeof(l));
@@ -354,7 +358,8 @@ get_msgs(struct dpvs_req *req, const void *records, uint32_t count)
 			.received = i % 3 ? 10 : 0,
 			.replied = i % 3 ? 10 : 0,
 			.late = i == 0,
-			.rtt_ns_total = 50000,
+			.rtts = i % 3 ? 0 : 20,
+			.rtt_ns_total = i % 3 ? 0 : 50000,
 			.rtt_ns_p99 = 4000 + 100 * i,
 			.rtt_ns_max = 9000 + 1000 * i,
 		};

@@ -396,7 +396,9 @@ test_unicast(void)
 
 	g_assert_cmpint(dpvs_msg_get_counters(T_DOUBLE, 0, &c), ==, 0);
 	g_assert_cmpuint(c.sent, ==, NWORKERS + 1);
+	g_assert_cmpuint(c.rtts, >, 0);
 	g_assert_cmpuint(c.rtt_ns_total, >, 0);
+	g_assert_cmpuint(c.rtt_ns_total / c.rtts, <=, c.rtt_ns_max);
 	g_assert_cmpuint(c.rtt_ns_p99, <=, c.rtt_ns_max);
 	g_assert_cmpuint(c.rtt_ns_p99, >, 0);
 	g_assert_cmpint(dpvs_msg_get_counters(T_COUNT, 0, &c), ==, 0);

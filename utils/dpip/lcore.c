@@ -85,6 +85,12 @@ show_lcore(struct dpip *d, const struct dpvs_lcore_info *l)
 	}
 	pair_count(d, "messages", "messages", l->msgs);
 	pair_count(d, "involuntary_switches", "preempted", l->nivcsw);
+	writer_uint(&d->w, "handler_loops", l->handler_loops);
+	writer_uint(&d->w, "handler_ns_p50", l->handler_ns_p50);
+	writer_uint(&d->w, "handler_ns_p999", l->handler_ns_p999);
+	writer_uint(&d->w, "handler_ns_max", l->handler_ns_max);
+	writer_text(&d->w, "handlers p50 %.1fus p99.9 %.1fus max %.1fus ", (double)l->handler_ns_p50 / 1000,
+		    (double)l->handler_ns_p999 / 1000, (double)l->handler_ns_max / 1000);
 	writer_uint(&d->w, "busy_cycles", l->busy_cycles);
 	writer_uint(&d->w, "idle_cycles", l->idle_cycles);
 	if (l->role == DPVS_LCORE_WORKER || writer_is_json(&d->w)) {

@@ -69,6 +69,7 @@ service_addr_parse(const char *word, uint8_t proto, struct dpvs_addr *ret_addr, 
 	const char *colon = NULL;
 	uint16_t port = 0;
 	char host[256];
+	size_t len;
 
 	/* An IPv6 address in brackets has a port, as in the original. */
 	if (word[0] == '[' || !(colon = strchr(word, ':')) || strchr(colon + 1, ':')) {
@@ -80,9 +81,11 @@ service_addr_parse(const char *word, uint8_t proto, struct dpvs_addr *ret_addr, 
 		if (word[0] == '[' || colon)
 			return -1;
 	}
-	snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - word) : (int)strlen(word), word);
-	if (host[0] == '\0' || (colon && (size_t)(colon - word) >= sizeof(host)))
+	len = colon ? (size_t)(colon - word) : strlen(word);
+	if (len == 0 || len >= sizeof(host))
 		return -1;
+	memcpy(host, word, len);
+	host[len] = '\0';
 	*ret_has_port = colon != NULL;
 	if (colon && parse_port_name(colon + 1, proto_word, &port, NULL) < 0)
 		return -1;

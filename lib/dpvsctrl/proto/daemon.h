@@ -67,9 +67,10 @@ struct dpvs_msg_type_info {
 	uint64_t rtt_ns_total;
 	uint64_t rtt_ns_max;
 	uint64_t rtt_ns_p99;
+	uint64_t rtts; /**< round trips, of which rtt_ns_total is the sum */
 };
 
-static_assert(sizeof(struct dpvs_msg_type_info) == 120, "wire format");
+static_assert(sizeof(struct dpvs_msg_type_info) == 128, "wire format");
 
 /** struct dpvs_graph_node_info: a graph node on one lcore. next is a space-separated list of node names. */
 struct dpvs_graph_node_info {
