@@ -4,7 +4,8 @@
  * The client is a source of the same main loop, so that an input costs no change of threads. A worker that
  * crashes, a change that is never confirmed, an answer that is malformed or does not come is a finding.
  *
- * FUZZ_FAMILY: only the requests of this module ("route"), so that all inputs are for its records.
+ * FUZZ_FAMILY: only the requests of this module ("route"), so that all inputs are for its records. FUZZ_WORKERS: 2
+ * unless told; each change waits for all of them.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -161,11 +162,11 @@ call(bool set, uint32_t id, const void *records, uint32_t record_size, uint32_t 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const char *family = getenv("FUZZ_FAMILY");
+	const char *family = getenv("FUZZ_FAMILY"), *workers = getenv("FUZZ_WORKERS");
 	const struct module *only[] = { NULL, NULL };
 	const struct module *const *modules = modules_all();
 
-	harness_init(2);
+	harness_init(workers != NULL ? (unsigned int)strtoul(workers, NULL, 10) : 2);
 	harness_start(2, NULL);
 	for (unsigned int i = 0; family != NULL && modules[i] != NULL; i++)
 		if (strcmp(modules[i]->name, family) == 0)
@@ -211,25 +212,43 @@ call_txn(const struct request *r)
 	return rc;
 }
 
+static const struct dpvs_port_conf ports_as_before[2] = {
+	{ .name = "dpdk0", .set = DPVS_PORT_SET_UP | DPVS_PORT_SET_MTU, .up = 1, .mtu = 1500 },
+	{ .name = "dpdk1", .set = DPVS_PORT_SET_UP | DPVS_PORT_SET_MTU, .up = 1, .mtu = 1500 },
+};
+static const struct dpvs_route_conf all_routes;
+static const struct dpvs_neigh_conf all_neighs;
+static const struct dpvs_addr_conf all_addrs;
+
+/** struct flush: takes back what inputs of a family have done. */
+static const struct flush {
+	const char *family;
+	uint32_t id;
+	const void *records;
+	uint32_t record_size;
+	uint32_t count;
+} flushes[] = {
+	{ "service", DPVS_SET_SERVICE_FLUSH, NULL, 0, 0 },
+	{ "route", DPVS_SET_ROUTE_FLUSH, &all_routes, sizeof(all_routes), 1 },
+	{ "route6", DPVS_SET_ROUTE6_FLUSH, &all_routes, sizeof(all_routes), 1 },
+	{ "neigh", DPVS_SET_NEIGH_FLUSH, &all_neighs, sizeof(all_neighs), 1 },
+	{ "ifaddr", DPVS_SET_ADDR_FLUSH, &all_addrs, sizeof(all_addrs), 1 },
+	{ "netif", DPVS_SET_NETIF_PORT, ports_as_before, sizeof(ports_as_before[0]), 2 },
+};
+
 static void
 flush_all(void)
 {
-	static const struct dpvs_port_conf ports[2] = {
-		{ .name = "dpdk0", .set = DPVS_PORT_SET_UP | DPVS_PORT_SET_MTU, .up = 1, .mtu = 1500 },
-		{ .name = "dpdk1", .set = DPVS_PORT_SET_UP | DPVS_PORT_SET_MTU, .up = 1, .mtu = 1500 },
-	};
-	struct dpvs_route_conf routes = { 0 };
-	struct dpvs_neigh_conf neighs = { 0 };
-	struct dpvs_addr_conf addrs = { 0 };
+	const char *family = getenv("FUZZ_FAMILY");
 	struct rte_mbuf *pkts[64];
 	unsigned int n;
 
-	FUZZ_CHECK(call(true, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0) == 0);
-	FUZZ_CHECK(call(true, DPVS_SET_ROUTE_FLUSH, &routes, sizeof(routes), 1) == 0);
-	FUZZ_CHECK(call(true, DPVS_SET_ROUTE6_FLUSH, &routes, sizeof(routes), 1) == 0);
-	FUZZ_CHECK(call(true, DPVS_SET_NEIGH_FLUSH, &neighs, sizeof(neighs), 1) == 0);
-	FUZZ_CHECK(call(true, DPVS_SET_ADDR_FLUSH, &addrs, sizeof(addrs), 1) == 0);
-	FUZZ_CHECK(call(true, DPVS_SET_NETIF_PORT, ports, sizeof(ports[0]), 2) == 0);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(flushes); i++) {
+		const struct flush *f = &flushes[i];
+
+		if (family == NULL || strcmp(family, f->family) == 0)
+			FUZZ_CHECK(call(true, f->id, f->records, f->record_size, f->count) == 0);
+	}
 	/* What the daemon announced meanwhile. */
 	for (uint16_t port = 0; port < 2; port++)
 		while ((n = harness_collect(port, pkts, G_N_ELEMENTS(pkts), 0, 0)) > 0)

@@ -597,6 +597,31 @@ test_stale(void)
 	free(error);
 }
 
+/* Owner, group and mode are those asked for, whatever umask the daemon was started with, which stays. */
+static void
+test_umask(void)
+{
+	static const mode_t masks[] = { 0, 022, 077, 0777 };
+	static const unsigned int modes[] = { 0600, 0660, 0666 };
+	mode_t mine = umask(0);
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(masks); i++) {
+		for (unsigned int k = 0; k < G_N_ELEMENTS(modes); k++) {
+			struct dpvs_server_params params = { .path = path, .mode = modes[k] };
+			struct stat st;
+
+			umask(masks[i]);
+			start_server(&params);
+			g_assert_cmpuint(umask(masks[i]), ==, masks[i]);
+			g_assert_cmpint(stat(path, &st), ==, 0);
+			g_assert_cmpuint(st.st_mode & 07777, ==, modes[k]);
+			g_assert_cmpuint(st.st_uid, ==, geteuid());
+			stop_server();
+		}
+	}
+	umask(mine);
+}
+
 static void
 test_activation(void)
 {
@@ -810,6 +835,7 @@ main(int argc, char **argv)
 	g_test_add_func("/server/max request", test_max_request);
 	g_test_add_func("/server/second daemon", test_second);
 	g_test_add_func("/server/stale", test_stale);
+	g_test_add_func("/server/umask", test_umask);
 	g_test_add_func("/server/activation", test_activation);
 	g_test_add_func("/server/permission", test_permission);
 	g_test_add_func("/server/descriptors", test_descriptors);
