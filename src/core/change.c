@@ -48,14 +48,16 @@ struct change_operation {
 
 /* worker: rw, main: ro; a cache line each */
 struct change_lcore {
-	_Atomic uint64_t generation; /* release by the worker, acquire by who asks */
+	_Atomic uint64_t sequence;   /* release by the worker, acquire by who asks */
+	_Atomic uint64_t generation; /* that of the change with this sequence number */
 	uint32_t applied;            /* operations of the commit under way; worker only */
 } __rte_cache_aligned;
 
 static struct change_lcore change_lcores[RTE_MAX_LCORE];
 static GQueue in_flight = G_QUEUE_INIT; /* committed, not acknowledged by all; the oldest first */
 static GQueue finishing = G_QUEUE_INIT; /* acknowledged by all, done notes are left */
-static uint64_t generation;
+static uint64_t sequence;   /* of the last commit */
+static uint64_t generation; /* of the configuration */
 static uint64_t serials; /* given out so far */
 static uint64_t touches; /* changes begun, whatever became of them */
 
@@ -79,7 +81,8 @@ change_msg_commit(struct dpvs_msg *msg)
 		return;
 	}
 	own->applied = 0;
-	atomic_store_explicit(&own->generation, c->generation, memory_order_release);
+	atomic_store_explicit(&own->generation, c->generation, memory_order_relaxed);
+	atomic_store_explicit(&own->sequence, c->sequence, memory_order_release);
 }
 
 /* ---- notes ---- */
@@ -182,6 +185,12 @@ change_op(struct change *c, uint32_t type, uint32_t len)
 	}
 	g_array_append_val(c->ops, op);
 	return op.data;
+}
+
+void
+change_quiet(struct change *c)
+{
+	c->quiet = true;
 }
 
 void
@@ -365,7 +374,7 @@ change_late_worker(const struct change *c)
 	unsigned int i;
 
 	for (i = 0; i < lcore_worker_count(); i++)
-		if (change_generation_of(lcore_of_worker(i)) < c->generation)
+		if (change_sequence_of(lcore_of_worker(i)) < c->sequence)
 			return (int)i;
 	return -1;
 }
@@ -414,8 +423,11 @@ change_go(struct change *c)
 	}
 	c->msg = NULL;
 	*(struct change **)dpvs_msg_data(msg) = c;
-	c->generation = ++generation;
-	event_publish(&c->events, c->generation);
+	c->sequence = ++sequence;
+	if (!c->quiet)
+		generation++;
+	c->generation = generation;
+	event_publish(&c->events, c->quiet ? 0 : generation);
 	g_queue_push_tail_link(&in_flight, &c->link);
 	dpvs_msg_commit(msg, c->job.deadline_ms, change_acknowledged, change_late, c);
 }
@@ -464,8 +476,10 @@ change_fini(void)
 	while (change_done_step())
 		;
 	change_queue_fini();
+	sequence = 0;
 	generation = 0;
 	for (i = 0; i < RTE_MAX_LCORE; i++) {
+		atomic_store_explicit(&change_lcores[i].sequence, 0, memory_order_relaxed);
 		atomic_store_explicit(&change_lcores[i].generation, 0, memory_order_relaxed);
 		change_lcores[i].applied = 0;
 	}
@@ -482,7 +496,19 @@ change_generation(void)
 uint64_t
 change_generation_of(unsigned int lcore)
 {
-	return atomic_load_explicit(&change_lcores[lcore].generation, memory_order_acquire);
+	return atomic_load_explicit(&change_lcores[lcore].generation, memory_order_relaxed);
+}
+
+uint64_t
+change_sequence(void)
+{
+	return sequence;
+}
+
+uint64_t
+change_sequence_of(unsigned int lcore)
+{
+	return atomic_load_explicit(&change_lcores[lcore].sequence, memory_order_acquire);
 }
 
 bool
@@ -494,5 +520,5 @@ change_applying(void)
 uint64_t
 change_unconfirmed(unsigned int lcore)
 {
-	return generation - change_generation_of(lcore);
+	return sequence - change_sequence_of(lcore);
 }

@@ -82,6 +82,12 @@ bool change_slice_over(void);
  */
 void change_visible(struct change *c);
 
+/**
+ * change_quiet: the change is no one's doing (a neighbour was learned, a slot is free again): the generation of
+ * the configuration does not move.
+ */
+void change_quiet(struct change *c);
+
 /** change_undo: @fn(@arg) runs if the change is abandoned, in reverse order of the notes. */
 void change_undo(struct change *c, void (*fn)(void *arg), void *arg);
 
@@ -121,11 +127,18 @@ struct change *change_begin(void);
 int change_commit(struct change *c);
 void change_abandon(struct change *c);
 
-/** change_generation: of the last committed change. */
+/**
+ * change_generation: of the configuration: each committed change adds one, but quiet ones. What a client that
+ * asks whether somebody else was at work compares.
+ */
 uint64_t change_generation(void);
 
 /** change_generation_of: the last generation that worker @lcore has applied. Any lcore. */
 uint64_t change_generation_of(unsigned int lcore);
+
+/** change_sequence, change_sequence_of: the same, and quiet changes count as well: what is in the tables. */
+uint64_t change_sequence(void);
+uint64_t change_sequence_of(unsigned int lcore);
 
 /** change_applying: (worker) is a commit half applied on the calling worker? */
 bool change_applying(void);

@@ -96,7 +96,9 @@ struct change {
 	char *error;
 	struct event_batch *events; /* emitted, not published */
 	bool visible; /* change_visible() */
+	bool quiet;   /* change_quiet() */
 	uint64_t serial;
+	uint64_t sequence;
 	uint64_t generation;
 	struct dpvs_msg *msg; /* the commit, for which a slot is reserved; NULL: not yet, or sent */
 	GList link;           /* in the queue, in in_flight, or in those whose done notes run */

@@ -45,7 +45,7 @@ static uint64_t
 state(const struct listing_type *type)
 {
 	/* Both only grow. */
-	return change_generation() + (type->moves != NULL ? type->moves() : 0);
+	return change_sequence() + (type->moves != NULL ? type->moves() : 0);
 }
 
 static void

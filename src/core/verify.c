@@ -52,7 +52,7 @@ struct verify_lcore {
 /** struct verify_msg: payload of DPVS_MSG_VERIFY. */
 struct verify_msg {
 	uint64_t serial;
-	uint64_t generation; /* to sum up */
+	uint64_t sequence; /* change_sequence() to sum up */
 };
 
 /** struct table: which tables there are. */
@@ -72,7 +72,8 @@ static struct {
 	guint timer;          /* 0: none is under way */
 	gint64 give_up_us;
 	uint64_t serial;
-	uint64_t generation;  /* that all is as of */
+	uint64_t sequence;    /* that all is as of */
+	uint64_t generation;  /* the same, as shown */
 	uint64_t touches;     /* change_touches() when it began */
 	bool asked;           /* workers are at it */
 	bool answered;
@@ -100,7 +101,7 @@ verify_on_worker(struct dpvs_msg *msg)
 {
 	const struct verify_msg *ask = dpvs_msg_data(msg);
 	struct verify_lcore *own = &lcores[lcore_me()->worker];
-	uint64_t generation = change_generation_of(rte_lcore_id());
+	uint64_t sequence = change_sequence_of(rte_lcore_id());
 	uint64_t start = rte_rdtsc();
 
 	if (own->serial != ask->serial) {
@@ -108,12 +109,12 @@ verify_on_worker(struct dpvs_msg *msg)
 		own->table = 0;
 		own->digest = (struct digest){ 0 };
 	}
-	if (generation < ask->generation) {
+	if (sequence < ask->sequence) {
 		dpvs_msg_defer(msg); /* it is on its way here */
 		return;
 	}
-	/* A commit that is half applied leaves the generation as it was, and tables that are of none. */
-	if (generation > ask->generation || change_applying()) {
+	/* A commit that is half applied leaves the number as it was, and tables that are of none. */
+	if (sequence > ask->sequence || change_applying()) {
 		dpvs_msg_set_status(msg, -EAGAIN);
 		return;
 	}
@@ -240,6 +241,7 @@ verify_ask(void)
 	int err;
 
 	run.serial++;
+	run.sequence = change_sequence();
 	run.generation = change_generation();
 	run.touches = change_touches();
 	run.answered = false;
@@ -251,7 +253,7 @@ verify_ask(void)
 	if (msg == NULL)
 		return -ENOBUFS;
 	ask = dpvs_msg_data(msg);
-	*ask = (struct verify_msg){ .serial = run.serial, .generation = run.generation };
+	*ask = (struct verify_msg){ .serial = run.serial, .sequence = run.sequence };
 	err = dpvs_msg_multicast(msg, WORKER_MS, verify_answered, (void *)(uintptr_t)run.serial);
 	if (err < 0)
 		dpvs_msg_free(msg);

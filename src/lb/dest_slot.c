@@ -350,8 +350,10 @@ dest_job_reap(void)
 			dest_trash_put(rs);
 			continue;
 		}
-		if (c == NULL)
+		if (c == NULL) {
 			c = change_begin();
+			change_quiet(c);
+		}
 		err = reap(c, rs);
 		reaped++;
 	}

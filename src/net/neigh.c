@@ -176,6 +176,7 @@ neigh_publish(struct neigh *n, uint32_t index, uint8_t action, bool over)
 
 	if (c == NULL)
 		return -ENOMEM;
+	change_quiet(c);
 	ret = neigh_op(c, n, index, action);
 	if (ret != 0) {
 		change_abandon(c);

@@ -12,6 +12,7 @@
 #include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/netif.h>
 
+#include "core/change.h"
 #include "harness.h"
 #include "net.h"
 
@@ -282,17 +283,22 @@ static void
 test_life(void)
 {
 	const char *target = "198.51.100.77";
-	uint64_t held;
+	uint64_t held, generation, sequence;
 	unsigned int n;
 
 	net_up(QUICK);
 	frame_udp(&in, "192.0.2.10", target, 1, 2000, 100);
 	net_send(&in, out, G_N_ELEMENTS(out));
 	asked(target, false);
+	generation = change_generation();
+	sequence = change_sequence();
 	answer(target, new_mac);
 	n = net_take(out, G_N_ELEMENTS(out), 1, 1000);
 	g_assert_cmpuint(n, ==, 1);
 	wait_state(target, "dpdk1", DPVS_NEIGH_REACHABLE);
+	/* Workers were told; the configuration is what it was. */
+	g_assert_cmpuint(change_generation(), ==, generation);
+	g_assert_cmpuint(change_sequence(), >, sequence);
 	wait_state(target, "dpdk1", DPVS_NEIGH_STALE);
 
 	/* Used: it is asked, by unicast; it answers. */

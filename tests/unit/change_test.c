@@ -109,6 +109,31 @@ test_abandon(void)
 	teardown();
 }
 
+/* What nobody did: workers apply it, the generation stays. */
+static void
+test_quiet(void)
+{
+	struct change *c;
+	uint64_t generation, sequence;
+
+	setup();
+	generation = change_generation();
+	sequence = change_sequence();
+	c = change_begin();
+	change_quiet(c);
+	add_op(c, 1);
+	g_assert_cmpint(change_commit(c), ==, 0);
+	wait_flight();
+	for (uint32_t w = 0; w < WORKERS; w++) {
+		g_assert_cmpuint(applied_count[w], ==, 1);
+		g_assert_cmpuint(change_sequence_of(lcore_of_worker(w)), ==, sequence + 1);
+		g_assert_cmpuint(change_unconfirmed(lcore_of_worker(w)), ==, 0);
+	}
+	g_assert_cmpuint(change_generation(), ==, generation);
+	g_assert_cmpuint(change_sequence(), ==, sequence + 1);
+	teardown();
+}
+
 static void
 test_commit(void)
 {
@@ -291,6 +316,7 @@ main(int argc, char **argv)
 	harness_init(WORKERS);
 	g_test_add_func("/change/records", test_records);
 	g_test_add_func("/change/abandon", test_abandon);
+	g_test_add_func("/change/quiet", test_quiet);
 	g_test_add_func("/change/commit", test_commit);
 	g_test_add_func("/change/done waits", test_done_waits);
 	g_test_add_func("/change/empty", test_empty);
