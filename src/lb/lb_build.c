@@ -145,10 +145,8 @@ note_undo(void *arg)
 	struct vs *vs = note->vs;
 
 	vs->published = note->before;
-	if (vs->published == vs->before) {
-		vs->published_by = 0;
-		vs->before = NULL;
-	}
+	vs->published_by = 0;
+	vs->before = NULL;
 	service_free(note->after);
 	vs_unref(vs);
 	free(note);
@@ -215,10 +213,8 @@ build_one(struct change *c, struct build *b, struct vs *vs)
 	}
 	*note = (struct build_note){ .vs = vs_ref(vs), .before = before, .after = after };
 	vs->published = after;
-	if (vs->published_by != change_serial(c)) {
-		vs->published_by = change_serial(c);
-		vs->before = before;
-	}
+	vs->published_by = change_serial(c);
+	vs->before = before;
 	change_undo(c, note_undo, note);
 	change_done(c, note_done, note);
 	return service_publish(c, &vs->key, after,
@@ -266,7 +262,7 @@ build_run(struct change *c, void *arg)
 	char text[KEY_TEXT_SIZE];
 	int err;
 
-	current = NULL; /* who changes something from here on gets a build of his own */
+	current = NULL; /* for the next change; nothing of this one changes services from here on */
 	for (; b->step < BUILD_END; b->step++, b->next = 0) {
 		guint len = b->step == BUILD_SERVICES ? b->services->len : b->dests->len;
 

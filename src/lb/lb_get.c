@@ -27,8 +27,8 @@
 #define IPVS_VERSION 0x010201u
 
 /*
- * What a slice may do, in units of looking at a service. Reading the counters of a server is worth 8: a cache
- * line of each worker. In all less than a millisecond, and 160 KiB of answers.
+ * Units of a slice: looking at a service is worth 1, reading the counters of a server, a cache line of each
+ * worker, is worth COST. In all less than a millisecond, and 160 KiB of answers.
  */
 #define SLICE 8192u
 #define COST  8u
@@ -44,7 +44,7 @@ struct list {
 	struct dpvs_service_key filter;
 	bool one;        /**< the filter names one service */
 	struct vs *vs;   /**< goes on here, counted; NULL: all is said */
-	uint32_t left;   /**< of SLICE */
+	uint32_t left;   /**< of the slice */
 	uint64_t last;   /**< order of the last server or address of @vs that was listed; 0: none yet */
 	uint64_t generation;
 	const struct rs *sum_next; /**< goes on here with the sum over the servers of @vs */
@@ -55,6 +55,8 @@ struct list {
 };
 
 TAILQ_HEAD(list_list, list);
+
+uint32_t lb_get_slice = SLICE;
 
 /* Those that wait for their clients. */
 static struct list_list lists = TAILQ_HEAD_INITIALIZER(lists);
@@ -151,14 +153,15 @@ dest_behind(const struct service *svc, uint64_t last)
 static bool
 add_dests(struct list *l, const struct vs *vs, const struct service *svc)
 {
+	const uint32_t first = l->last == 0 ? 0 : dest_behind(svc, l->last);
 	struct dpvs_dest_info info = { 0 };
 
 	key_to_wire(&vs->key, &info.conf.svc);
-	for (uint32_t i = l->last == 0 ? 0 : dest_behind(svc, l->last); i < svc->num_dests; i++) {
+	for (uint32_t i = first; i < svc->num_dests; i++) {
 		const struct dest *dest = &svc->dests[i];
 		const struct rs *rs = dest_slot(dest->index);
 
-		if (l->left == 0)
+		if (l->left == 0 && i > first)
 			return false;
 		addr_to_wire(dest->af, &dest->addr, &info.conf.addr);
 		info.conf.port = ntohs(dest->port);
@@ -197,13 +200,14 @@ laddr_behind(const struct service *svc, uint64_t last)
 static bool
 add_laddrs(struct list *l, const struct vs *vs, const struct service *svc)
 {
+	const uint32_t first = laddr_behind(svc, l->last);
 	struct dpvs_laddr_info info = { 0 };
 
 	key_to_wire(&vs->key, &info.conf.svc);
-	for (uint32_t i = laddr_behind(svc, l->last); i < svc->num_laddrs; i++) {
+	for (uint32_t i = first; i < svc->num_laddrs; i++) {
 		const struct service_laddr *laddr = &svc->laddrs[i];
 
-		if (l->left == 0)
+		if (l->left == 0 && i > first)
 			return false;
 		addr_to_wire(svc->af, &laddr->addr, &info.conf.addr);
 		memset(info.conf.dev, 0, sizeof(info.conf.dev));
@@ -249,7 +253,7 @@ next(struct list *l)
 static bool
 list_slice(struct list *l)
 {
-	l->left = SLICE;
+	l->left = lb_get_slice;
 	while (l->vs != NULL) {
 		const struct service *svc = vs_view(l->vs);
 

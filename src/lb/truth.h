@@ -304,6 +304,8 @@ int service_get_all(struct dpvs_req *req, const void *record);
 int service_get_one(struct dpvs_req *req, const void *record);
 int service_get_dests(struct dpvs_req *req, const void *record);
 int laddr_get(struct dpvs_req *req, const void *record);
+/** lb_get_slice: what a slice of a list may do, in units of looking at a service; for tests to make it less. */
+extern uint32_t lb_get_slice;
 /** lb_get_fini: ends the lists that are on their way; before vs_table_fini(). */
 void lb_get_fini(void);
 

@@ -201,12 +201,25 @@ change_begin(void)
 	return c;
 }
 
+/* Who is not part of a change has a turn. What he does himself is not interrupted. */
+static void
+others_turn(void)
+{
+	static bool inside;
+
+	if (between == NULL || inside)
+		return;
+	inside = true;
+	between();
+	inside = false;
+}
+
 /* Where a slice may end. */
 static void
 slice_ends(const struct change *c)
 {
-	if (between != NULL && preparing == c)
-		between();
+	if (preparing == c)
+		others_turn();
 }
 
 static void
@@ -237,24 +250,36 @@ change_abandon(struct change *c)
 	change_free(c);
 }
 
+static bool
+is_acknowledged(const struct change *c)
+{
+	for (unsigned int w = 0; w < worker_count; w++) {
+		if (c->applied[w] < c->ops->len)
+			return false;
+	}
+	return true;
+}
+
 static void
 end_acknowledged(void)
 {
+	static bool inside; /* who has a turn between two notes does not begin with the next change */
 	struct change *c;
 
-	while ((c = g_queue_peek_head(&in_flight)) != NULL) {
-		for (unsigned int w = 0; w < worker_count; w++) {
-			if (c->applied[w] < c->ops->len)
-				return;
-		}
+	if (inside)
+		return;
+	inside = true;
+	while ((c = g_queue_peek_head(&in_flight)) != NULL && is_acknowledged(c)) {
 		g_queue_pop_head(&in_flight);
 		for (guint i = 0; i < c->done->len; i++) {
 			struct fake_note n = g_array_index(c->done, struct fake_note, i);
 
 			n.fn(n.arg);
+			others_turn();
 		}
 		change_free(c);
 	}
+	inside = false;
 }
 
 int
@@ -281,7 +306,8 @@ change_commit(struct change *c)
 	if (preparing == c)
 		preparing = NULL;
 	g_queue_push_tail(&in_flight, c);
-	end_acknowledged();
+	if (c->ops->len == 0)
+		end_acknowledged();
 	return 0;
 }
 
@@ -583,21 +609,32 @@ sockopt(uint32_t id, bool set)
 	g_assert_not_reached();
 }
 
-int
-fake_set(uint32_t id, const void *records, uint32_t count)
+/* Hands the records of @part to the module, in order. */
+static int
+set_part(struct change *c, const struct fake_part *part)
 {
 	static const uint8_t zero[512];
-	const struct module_sockopt *s = sockopt(id, true);
-	struct change *c = change_begin();
-	const uint8_t *record = count == 0 ? zero : records;
+	const struct module_sockopt *s = sockopt(part->id, true);
+	const uint8_t *record = part->count == 0 ? zero : part->records;
 	int err = 0;
 
-	preparing = c;
-	for (uint32_t i = 0; err == 0 && i < (count == 0 ? 1 : count); i++, record += s->record_size) {
+	for (uint32_t i = 0; err == 0 && i < MAX(part->count, 1); i++, record += s->record_size) {
 		while ((err = s->set(c, record)) == CHANGE_MORE)
 			slice_ends(c);
 		slice_ends(c);
 	}
+	return err;
+}
+
+int
+fake_txn(const struct fake_part *parts, unsigned int count)
+{
+	struct change *c = change_begin();
+	int err = 0;
+
+	preparing = c;
+	for (unsigned int i = 0; err == 0 && i < count; i++)
+		err = set_part(c, &parts[i]);
 	for (unsigned int m = 0; err == 0 && (mode & CHANGE_SYNC) != 0 && modules[m] != NULL; m++) {
 		while (modules[m]->sync != NULL && (err = modules[m]->sync(c)) == CHANGE_MORE)
 			slice_ends(c);
@@ -607,6 +644,14 @@ fake_set(uint32_t id, const void *records, uint32_t count)
 		return change_commit(c);
 	change_abandon(c);
 	return err;
+}
+
+int
+fake_set(uint32_t id, const void *records, uint32_t count)
+{
+	struct fake_part part = { .id = id, .records = records, .count = count };
+
+	return fake_txn(&part, 1);
 }
 
 void
@@ -646,6 +691,12 @@ fake_get_more(struct dpvs_req *req)
 	req->drained = NULL;
 	if (fn != NULL)
 		fn(req, req->drained_arg);
+	return req->drained != NULL;
+}
+
+bool
+fake_get_waits(const struct dpvs_req *req)
+{
 	return req->drained != NULL;
 }
 

@@ -38,12 +38,22 @@ void fake_conf(const char *section, const char *key, uint64_t value);
 int fake_set(uint32_t id, const void *records, uint32_t count);
 const char *fake_error_text(void);
 
+/** struct fake_part: a request of a transaction. */
+struct fake_part {
+	uint32_t id;
+	const void *records;
+	uint32_t count;
+};
+
+/** fake_txn: the same with several requests as one change. */
+int fake_txn(const struct fake_part *parts, unsigned int count);
+
 /** fake_mode: what change_mode() says in the requests that follow: bits of CHANGE_*. */
 void fake_mode(unsigned int bits);
 
 /**
  * fake_between: @fn is called wherever a slice of the preparation of a fake_set() may end: after each record,
- * each part of one, each step back. With one, change_slice_over() is always true. NULL: nobody is called.
+ * each part of one, each step back; and between the notes of a change that is confirmed. With one, change_slice_over() is always true. NULL: nobody is called.
  */
 void fake_between(void (*fn)(void));
 
@@ -58,6 +68,8 @@ GArray *fake_get(uint32_t id, const void *record, int *ret_err);
 struct dpvs_req;
 struct dpvs_req *fake_get_begin(uint32_t id, const void *record);
 bool fake_get_more(struct dpvs_req *req);
+/** fake_get_waits: is there a next one? */
+bool fake_get_waits(const struct dpvs_req *req);
 GArray *fake_get_end(struct dpvs_req *req, int *ret_err, uint32_t *ret_flags);
 void fake_get_cancel(struct dpvs_req *req);
 

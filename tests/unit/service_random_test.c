@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random requests about services, servers and local addresses, applied by workers in random order, against
- * a model that is nothing but arrays. After each request the listing equals the model (so a refused one
- * changed nothing); when all workers have applied all, each of them sees what the model says; a connection
- * that is held always finds its server there or gone as it should, never another one in its slot.
+ * Random requests about services, servers and local addresses, alone and in transactions of each mode, applied
+ * by workers in random order, against a model that is nothing but arrays. After each request, and wherever
+ * others have a turn while it is prepared or undone, the listing equals the model (so a refused one changed
+ * nothing, and none is seen before it is whole); when nothing changed, no message was sent; when all workers
+ * have applied all, each of them sees what the model says; a list that is made in small slices names once what
+ * is there all the time, and nothing that never was; a connection that is held always finds its server there
+ * or gone as it should, never another one in its slot.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <dpvsctrl/wire.h>
 #include <glib.h>
 
 #include "fake_core.h"
 #include "lb/laddr.h"
 #include "lb/sched.h"
 #include "lb/service.h"
+#include "lb/truth.h"
 #include "lb_records.h"
 #include "module.h"
 
@@ -24,19 +29,26 @@
 #define LADDRS 3
 #define CONNS 40
 #define STEPS 20000
+#define PARTS 8
+#define LISTS 3
 
 static const struct module *const modules[] = { &service_module, &laddr_module, NULL };
 static const char *const scheds[] = { "rr", "wrr", "lc", "wlc", "mh" };
 
-/** struct mdest, mservice, model: what is configured. Lists are in order, as indices. */
+/**
+ * struct mdest, mservice, model: what is configured. Lists are in order, as indices. What a transaction takes
+ * away keeps its place in the lists (but for local addresses) until its end: see model_end().
+ */
 struct mdest {
 	bool there;
+	bool named;
 	uint8_t fwd;
 	uint32_t weight;
 };
 
 struct mservice {
 	bool there;
+	bool named;
 	unsigned int sched;
 	uint32_t sched_flags;
 	uint32_t timeout;
@@ -44,6 +56,7 @@ struct mservice {
 	unsigned int dests[DESTS];
 	unsigned int num_dests;
 	unsigned int laddrs[LADDRS];
+	bool laddr_named[LADDRS];
 	unsigned int num_laddrs;
 };
 
@@ -51,6 +64,38 @@ struct model {
 	struct mservice service[VIPS];
 	unsigned int services[VIPS];
 	unsigned int num_services;
+	bool changed; /* anything, by the transaction */
+};
+
+/** struct part: a request, as the test has made it. */
+struct part {
+	uint32_t id;
+	uint32_t n;
+	union {
+		struct dpvs_service_conf services[4];
+		struct dpvs_dest_conf dests[4];
+		struct dpvs_laddr_conf laddrs[4];
+		struct dpvs_service_key key;
+	};
+};
+
+/** struct seen: an item of a list: its life, and how often it was listed. */
+struct seen {
+	bool there;     /* when the list was begun */
+	bool ever;      /* at any time since */
+	bool lost;      /* removed since */
+	unsigned int listed;
+};
+
+/** struct mlist: a list on its way. */
+struct mlist {
+	struct dpvs_req *req;
+	uint32_t id;
+	uint64_t generation;
+	bool changed; /* the generation had moved when the last slice was made */
+	struct seen service[VIPS];
+	struct seen dest[VIPS][DESTS];
+	struct seen laddr[VIPS][LADDRS];
 };
 
 /** struct held: a connection. */
@@ -68,7 +113,8 @@ struct held {
 static struct model model;
 static struct held conns[CONNS];
 static GRand *rnd;
-static bool full_ring; /* this request is refused at the end, if it is not before */
+static struct mlist mlists[LISTS];
+static unsigned int txn_mode;
 
 static unsigned int
 below(unsigned int n)
@@ -137,21 +183,25 @@ static int
 model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_service_conf *conf)
 {
 	struct mservice *s = &m->service[v];
-	uint32_t set = id == DPVS_SET_SERVICE_ADD ? UINT32_MAX : conf->set;
-	unsigned int sched;
-	uint32_t flags;
+	bool add = id == DPVS_SET_SERVICE_ADD;
+	uint32_t set = add ? UINT32_MAX : conf->set;
+	uint32_t timeout = s->timeout;
+	unsigned int sched = s->sched;
+	uint32_t flags = s->sched_flags;
+	bool equal;
 
-	if (id == DPVS_SET_SERVICE_ADD && s->there)
+	if (add && s->there && txn_mode == 0)
 		return -EEXIST;
-	if (id != DPVS_SET_SERVICE_ADD && !s->there)
+	if (!add && !s->there)
 		return -ESRCH;
 	if (id == DPVS_SET_SERVICE_DEL) {
-		memset(s, 0, sizeof(*s));
-		list_remove(m->services, &m->num_services, v);
+		s->there = false;
+		s->num_laddrs = 0;
+		for (unsigned int d = 0; d < DESTS; d++)
+			s->dest[d].there = false;
+		m->changed = true;
 		return 0;
 	}
-	sched = s->sched;
-	flags = s->sched_flags;
 	if ((set & DPVS_SERVICE_SET_SCHED) != 0) {
 		for (sched = 0; sched < G_N_ELEMENTS(scheds); sched++) {
 			if (strcmp(scheds[sched], conf->sched) == 0)
@@ -166,15 +216,19 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 		flags = conf->sched_flags;
 	if (flags != 0 && sched != 4)
 		return -EINVAL;
-	if (id == DPVS_SET_SERVICE_ADD) {
-		memset(s, 0, sizeof(*s));
-		s->there = true;
+	if ((set & DPVS_SERVICE_SET_CONN_TIMEOUT) != 0)
+		timeout = conf->conn_timeout_s;
+	equal = s->there && sched == s->sched && flags == s->sched_flags && timeout == s->timeout;
+	if (add && s->there && !equal && (txn_mode & CHANGE_REPLACE) == 0)
+		return -EEXIST;
+	if (add && !s->there && !list_has(m->services, m->num_services, v))
 		m->services[m->num_services++] = v;
-	}
+	s->there = true;
+	s->named |= add;
 	s->sched = sched;
 	s->sched_flags = flags;
-	if ((set & DPVS_SERVICE_SET_CONN_TIMEOUT) != 0)
-		s->timeout = conf->conn_timeout_s;
+	s->timeout = timeout;
+	m->changed |= !equal;
 	return 0;
 }
 
@@ -183,30 +237,37 @@ model_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 {
 	struct mservice *s = &m->service[v];
 	struct mdest new = s->dest[d];
+	bool add = id == DPVS_SET_DEST_ADD;
+	bool equal;
 
 	if (!s->there)
 		return -ESRCH;
-	if (id == DPVS_SET_DEST_ADD && s->dest[d].there)
+	if (add && s->dest[d].there && txn_mode == 0)
 		return -EEXIST;
-	if (id != DPVS_SET_DEST_ADD && !s->dest[d].there)
+	if (!add && !s->dest[d].there)
 		return -ENOENT;
 	if (id == DPVS_SET_DEST_DEL) {
 		s->dest[d].there = false;
-		list_remove(s->dests, &s->num_dests, d);
+		m->changed = true;
 		return 0;
 	}
 	new.there = true;
-	if (id == DPVS_SET_DEST_ADD || (conf->set & DPVS_DEST_SET_FWD) != 0)
+	new.named |= add;
+	if (add || (conf->set & DPVS_DEST_SET_FWD) != 0)
 		new.fwd = conf->fwd;
-	if (id == DPVS_SET_DEST_ADD || (conf->set & DPVS_DEST_SET_WEIGHT) != 0)
+	if (add || (conf->set & DPVS_DEST_SET_WEIGHT) != 0)
 		new.weight = conf->weight;
 	if (new.fwd == DPVS_FWD_TUNNEL || (new.fwd == DPVS_FWD_DR && d % 3 != 0))
 		return -EOPNOTSUPP;
 	if (new.weight > 65535)
 		return -EINVAL;
+	equal = s->dest[d].there && new.fwd == s->dest[d].fwd && new.weight == s->dest[d].weight;
+	if (add && s->dest[d].there && !equal && (txn_mode & CHANGE_REPLACE) == 0)
+		return -EEXIST;
 	s->dest[d] = new;
-	if (id == DPVS_SET_DEST_ADD)
+	if (!list_has(s->dests, s->num_dests, d))
 		s->dests[s->num_dests++] = d;
+	m->changed |= !equal;
 	return 0;
 }
 
@@ -214,141 +275,278 @@ static int
 model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
 {
 	struct mservice *s = &m->service[v];
+	bool there = list_has(s->laddrs, s->num_laddrs, l);
 
 	if (!s->there)
 		return -ESRCH;
 	if (id == DPVS_SET_LADDR_FLUSH) {
+		m->changed |= s->num_laddrs > 0;
 		s->num_laddrs = 0;
 		return 0;
 	}
 	if (id == DPVS_SET_LADDR_ADD) {
-		if (list_has(s->laddrs, s->num_laddrs, l))
+		if (there && txn_mode == 0)
 			return -EEXIST;
-		s->laddrs[s->num_laddrs++] = l;
+		if (!there)
+			s->laddrs[s->num_laddrs++] = l;
+		s->laddr_named[l] = true;
+		m->changed |= !there;
 		return 0;
 	}
-	if (!list_has(s->laddrs, s->num_laddrs, l))
+	if (!there)
 		return -ENOENT;
 	list_remove(s->laddrs, &s->num_laddrs, l);
+	m->changed = true;
 	return 0;
+}
+
+static void
+model_begin(struct model *m)
+{
+	m->changed = false;
+	for (unsigned int v = 0; v < VIPS; v++) {
+		struct mservice *s = &m->service[v];
+
+		s->named = false;
+		memset(s->laddr_named, 0, sizeof(s->laddr_named));
+		for (unsigned int d = 0; d < DESTS; d++)
+			s->dest[d].named = false;
+	}
+}
+
+/* What a sync removes. */
+static void
+model_sync(struct model *m)
+{
+	for (unsigned int v = 0; v < VIPS; v++) {
+		struct mservice *s = &m->service[v];
+
+		if (s->there && !s->named)
+			model_service(m, DPVS_SET_SERVICE_DEL, v, NULL);
+		for (unsigned int d = 0; s->there && d < DESTS; d++) {
+			if (s->dest[d].there && !s->dest[d].named)
+				model_dest(m, DPVS_SET_DEST_DEL, v, d, NULL);
+		}
+		for (unsigned int l = 0; s->there && l < LADDRS; l++) {
+			if (list_has(s->laddrs, s->num_laddrs, l) && !s->laddr_named[l])
+				model_laddr(m, DPVS_SET_LADDR_DEL, v, l);
+		}
+	}
+}
+
+/* What is gone loses its place. */
+static void
+model_end(struct model *m)
+{
+	for (unsigned int v = 0; v < VIPS; v++) {
+		struct mservice *s = &m->service[v];
+
+		for (unsigned int d = 0; d < DESTS; d++) {
+			if (!s->dest[d].there && list_has(s->dests, s->num_dests, d))
+				list_remove(s->dests, &s->num_dests, d);
+		}
+		if (!s->there && list_has(m->services, m->num_services, v))
+			list_remove(m->services, &m->num_services, v);
+		if (!s->there)
+			memset(s, 0, sizeof(*s));
+	}
 }
 
 /* Requests of one to four records. */
 
-static int
-expect(int err)
+/* As the service is now, so that an add of it is "unchanged"; or anything. */
+static struct dpvs_service_conf
+any_service(unsigned int v)
 {
-	return err == 0 && full_ring ? -ENOBUFS : err;
+	const struct mservice *s = &model.service[v];
+	struct dpvs_service_key key = vip_key(v);
+	struct dpvs_service_conf conf = rec_service(vip_text(v), key.port, key.proto, scheds[below(5)]);
+
+	if (s->there && txn_mode != 0 && below(3) != 0) {
+		snprintf(conf.sched, sizeof(conf.sched), "%s", scheds[s->sched]);
+		conf.sched_flags = s->sched_flags;
+		conf.conn_timeout_s = s->timeout;
+		return conf;
+	}
+	if (below(20) == 0)
+		strcpy(conf.sched, "sed");
+	conf.set = below(8);
+	conf.set = (conf.set & 1) | (conf.set & 2) << 1 | (conf.set & 4) << 2;
+	conf.sched_flags = strcmp(conf.sched, "mh") == 0 || below(10) == 0 ? below(4) : 0;
+	conf.conn_timeout_s = below(100);
+	return conf;
 }
 
-static void
-request_service(void)
+static int
+make_service(struct part *p, struct model *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_SERVICE_ADD, DPVS_SET_SERVICE_ADD, DPVS_SET_SERVICE_EDIT,
 					DPVS_SET_SERVICE_EDIT, DPVS_SET_SERVICE_DEL };
-	uint32_t id = ids[below(G_N_ELEMENTS(ids))];
-	struct dpvs_service_conf confs[4];
-	struct model next = model;
-	uint32_t n = 1 + below(4);
 	int err = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
+	p->id = (txn_mode & CHANGE_SYNC) != 0 ? DPVS_SET_SERVICE_ADD : ids[below(G_N_ELEMENTS(ids))];
+	for (uint32_t i = 0; i < p->n; i++) {
 		unsigned int v = below(VIPS);
-		struct dpvs_service_key key = vip_key(v);
 
-		confs[i] = rec_service(vip_text(v), key.port, key.proto, scheds[below(5)]);
-		if (below(20) == 0)
-			strcpy(confs[i].sched, "sed");
-		confs[i].set = below(8);
-		confs[i].set = (confs[i].set & 1) | (confs[i].set & 2) << 1 | (confs[i].set & 4) << 2;
-		confs[i].sched_flags = strcmp(confs[i].sched, "mh") == 0 || below(10) == 0 ? below(4) : 0;
-		confs[i].conn_timeout_s = below(100);
+		/* Mostly one that fits, so that long transactions go well, too. */
+		for (unsigned int n = below(8); n > 0 && next->service[v].there == (p->id == DPVS_SET_SERVICE_ADD); n--)
+			v = below(VIPS);
+
+		p->services[i] = any_service(v);
 		if (err == 0)
-			err = model_service(&next, id, v, &confs[i]);
+			err = model_service(next, p->id, v, &p->services[i]);
 	}
-	g_assert_cmpint(fake_set(id, confs, n), ==, expect(err));
-	if (err == 0)
-		model = next;
+	return err;
 }
 
-static void
-request_dest(void)
+static struct dpvs_dest_conf
+any_dest(unsigned int v, unsigned int d, uint32_t id)
+{
+	static const uint8_t fwds[] = { DPVS_FWD_NAT, DPVS_FWD_FULLNAT, DPVS_FWD_DR };
+	const struct mdest *is = &model.service[v].dest[d];
+	struct dpvs_dest_conf conf = dest_conf(v, d);
+
+	conf.set = id == DPVS_SET_DEST_ADD ? 3 : below(4);
+	if (is->there && txn_mode != 0 && below(3) != 0) {
+		conf.fwd = is->fwd;
+		conf.weight = is->weight;
+		return conf;
+	}
+	conf.fwd = d % 3 == 0 || below(10) == 0 ? fwds[below(3)] : fwds[below(2)];
+	if (below(30) == 0)
+		conf.fwd = DPVS_FWD_TUNNEL;
+	conf.weight = below(4) == 0 ? 0 : below(30) == 0 ? 70000 : 1 + below(10);
+	return conf;
+}
+
+static int
+make_dest(struct part *p, struct model *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_DEST_ADD, DPVS_SET_DEST_ADD, DPVS_SET_DEST_EDIT,
 					DPVS_SET_DEST_DEL };
-	static const uint8_t fwds[] = { DPVS_FWD_NAT, DPVS_FWD_FULLNAT, DPVS_FWD_DR };
-	uint32_t id = ids[below(G_N_ELEMENTS(ids))];
-	struct dpvs_dest_conf confs[4];
-	struct model next = model;
-	uint32_t n = 1 + below(4);
 	int err = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
+	p->id = (txn_mode & CHANGE_SYNC) != 0 ? DPVS_SET_DEST_ADD : ids[below(G_N_ELEMENTS(ids))];
+	for (uint32_t i = 0; i < p->n; i++) {
 		unsigned int v = below(VIPS);
 		unsigned int d = below(DESTS);
 
-		confs[i] = dest_conf(v, d);
-		confs[i].fwd = d % 3 == 0 || below(10) == 0 ? fwds[below(3)] : fwds[below(2)];
-		if (below(30) == 0)
-			confs[i].fwd = DPVS_FWD_TUNNEL;
-		confs[i].weight = below(4) == 0 ? 0 : below(30) == 0 ? 70000 : 1 + below(10);
-		confs[i].set = id == DPVS_SET_DEST_ADD ? 3 : below(4);
+		for (unsigned int n = below(30);
+		     n > 0 && (!next->service[v].there ||
+			       next->service[v].dest[d].there == (p->id == DPVS_SET_DEST_ADD)); n--) {
+			v = below(VIPS);
+			d = below(DESTS);
+		}
+		p->dests[i] = any_dest(v, d, p->id);
 		if (err == 0)
-			err = model_dest(&next, id, v, d, &confs[i]);
+			err = model_dest(next, p->id, v, d, &p->dests[i]);
 	}
-	g_assert_cmpint(fake_set(id, confs, n), ==, expect(err));
-	if (err == 0)
-		model = next;
+	return err;
 }
 
-static void
-request_laddr(void)
+static int
+make_laddr(struct part *p, struct model *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_LADDR_ADD, DPVS_SET_LADDR_ADD, DPVS_SET_LADDR_DEL };
-	uint32_t id = ids[below(G_N_ELEMENTS(ids))];
-	struct dpvs_laddr_conf confs[4];
-	struct model next = model;
-	uint32_t n = 1 + below(4);
 	int err = 0;
 
 	if (below(10) == 0) {
 		unsigned int v = below(VIPS);
-		struct dpvs_service_key key = vip_key(v);
 
-		err = model_laddr(&next, DPVS_SET_LADDR_FLUSH, v, 0);
-		g_assert_cmpint(fake_set(DPVS_SET_LADDR_FLUSH, &key, 1), ==, expect(err));
-		if (err == 0)
-			model = next;
-		return;
+		p->id = DPVS_SET_LADDR_FLUSH;
+		p->n = 1;
+		p->key = vip_key(v);
+		return model_laddr(next, DPVS_SET_LADDR_FLUSH, v, 0);
 	}
-	for (uint32_t i = 0; i < n; i++) {
+	p->id = ids[below(G_N_ELEMENTS(ids))];
+	for (uint32_t i = 0; i < p->n; i++) {
 		unsigned int v = below(VIPS);
 		unsigned int l = below(LADDRS);
 
-		confs[i] = laddr_conf(v, l);
+		for (unsigned int n = below(30);
+		     n > 0 && (!next->service[v].there ||
+			       list_has(next->service[v].laddrs, next->service[v].num_laddrs, l) ==
+				       (p->id == DPVS_SET_LADDR_ADD)); n--) {
+			v = below(VIPS);
+			l = below(LADDRS);
+		}
+		p->laddrs[i] = laddr_conf(v, l);
 		if (err == 0)
-			err = model_laddr(&next, id, v, l);
+			err = model_laddr(next, p->id, v, l);
 	}
-	g_assert_cmpint(fake_set(id, confs, n), ==, expect(err));
-	if (err == 0)
-		model = next;
+	return err;
 }
 
-static void
-request(void)
+/* Returns what the model says to it. */
+static int
+make_part(struct part *p, struct model *next)
 {
 	unsigned int kind = below(100);
 
+	p->n = 1 + below(4);
 	if (kind == 0) {
-		memset(&model, 0, sizeof(model));
-		g_assert_cmpint(fake_set(DPVS_SET_SERVICE_FLUSH, NULL, 0), ==, expect(0));
-	} else if (kind < 30) {
-		request_service();
-	} else if (kind < 80) {
-		request_dest();
-	} else {
-		request_laddr();
+		p->id = DPVS_SET_SERVICE_FLUSH;
+		p->n = 0;
+		for (unsigned int v = 0; v < VIPS; v++) {
+			if (next->service[v].there)
+				model_service(next, DPVS_SET_SERVICE_DEL, v, NULL);
+		}
+		return 0;
 	}
+	return kind < 30 ? make_service(p, next) : kind < 80 ? make_dest(p, next) : make_laddr(p, next);
+}
+
+static void update_lists(void);
+
+/* One request, or a transaction of several; it may also meet a full ring, or fail in the middle. */
+static void
+request(void)
+{
+	static const unsigned int modes[] = { 0, CHANGE_UNCHANGED, CHANGE_UNCHANGED | CHANGE_REPLACE,
+					      CHANGE_UNCHANGED | CHANGE_REPLACE | CHANGE_SYNC };
+	struct part parts[PARTS];
+	struct fake_part fake[PARTS];
+	struct model next = model;
+	bool full = below(10) == 0;
+	bool fails = below(10) == 0;
+	unsigned int count = 1;
+	uint64_t changes = fake_changes();
+	int err = 0;
+	int got;
+
+	txn_mode = modes[below(10) < 6 ? 0 : 1 + below(7) / 3];
+	if (txn_mode != 0 || below(3) == 0)
+		count = 1 + below((txn_mode & CHANGE_SYNC) != 0 ? PARTS : 4);
+	model_begin(&next);
+	for (unsigned int i = 0; i < count; i++) {
+		if (err == 0)
+			err = make_part(&parts[i], &next);
+		else
+			parts[i] = parts[i - 1];
+		fake[i] = (struct fake_part){ parts[i].id, &parts[i].services, parts[i].n };
+	}
+	if (err == 0 && (txn_mode & CHANGE_SYNC) != 0)
+		model_sync(&next);
+	if (err == 0 && full)
+		err = -ENOBUFS;
+
+	fake_fail_commits(full);
+	if (fails)
+		fake_fail_after(1 + below(6));
+	fake_mode(txn_mode);
+	got = fake_txn(fake, count);
+	fake_mode(0);
+	fake_fail_after(0);
+	fake_fail_commits(0);
+	if (got == 0 || !fails || got != -ENOMEM)
+		g_assert_cmpint(got, ==, err);
+	if (got != 0 || !next.changed)
+		g_assert_cmpuint(fake_changes(), ==, changes);
+	if (got != 0)
+		return;
+	model_end(&next);
+	model = next;
+	update_lists();
 }
 
 /* Checks. */
@@ -357,26 +555,32 @@ static void
 check_listing(void)
 {
 	int err;
+	struct dpvs_lb_info info;
+	g_autoptr(GArray) all = fake_get(DPVS_GET_LB_INFO, NULL, &err);
 	g_autoptr(GArray) services = fake_get(DPVS_GET_SERVICES, NULL, &err);
 	g_autoptr(GArray) dests = fake_get(DPVS_GET_DESTS, NULL, &err);
 	g_autoptr(GArray) laddrs = fake_get(DPVS_GET_LADDRS, NULL, &err);
 	unsigned int d = 0;
 	unsigned int l = 0;
 
+	info = g_array_index(all, struct dpvs_lb_info, 0);
+	g_assert_cmpuint(info.num_services, ==, model.num_services);
 	g_assert_cmpuint(services->len, ==, model.num_services);
 	for (unsigned int i = 0; i < model.num_services; i++) {
 		unsigned int v = model.services[i];
 		const struct mservice *s = &model.service[v];
-		const struct dpvs_service_info *info =
+		const struct dpvs_service_info *si =
 			&g_array_index(services, struct dpvs_service_info, i);
 		struct dpvs_service_key key = vip_key(v);
+		g_autoptr(GArray) one = fake_get(DPVS_GET_SERVICE, &key, &err);
 
-		g_assert_cmpmem(&info->conf.key, sizeof(key), &key, sizeof(key));
-		g_assert_cmpstr(info->conf.sched, ==, scheds[s->sched]);
-		g_assert_cmpuint(info->conf.sched_flags, ==, s->sched_flags);
-		g_assert_cmpuint(info->conf.conn_timeout_s, ==, s->timeout);
-		g_assert_cmpuint(info->num_dests, ==, s->num_dests);
-		g_assert_cmpuint(info->num_laddrs, ==, s->num_laddrs);
+		g_assert_cmpmem(one->data, sizeof(*si), si, sizeof(*si));
+		g_assert_cmpmem(&si->conf.key, sizeof(key), &key, sizeof(key));
+		g_assert_cmpstr(si->conf.sched, ==, scheds[s->sched]);
+		g_assert_cmpuint(si->conf.sched_flags, ==, s->sched_flags);
+		g_assert_cmpuint(si->conf.conn_timeout_s, ==, s->timeout);
+		g_assert_cmpuint(si->num_dests, ==, s->num_dests);
+		g_assert_cmpuint(si->num_laddrs, ==, s->num_laddrs);
 		for (unsigned int j = 0; j < s->num_dests; j++) {
 			const struct dpvs_dest_info *di = &g_array_index(dests, struct dpvs_dest_info, d++);
 			struct dpvs_dest_conf conf = dest_conf(v, s->dests[j]);
@@ -396,6 +600,156 @@ check_listing(void)
 	}
 	g_assert_cmpuint(dests->len, ==, d);
 	g_assert_cmpuint(laddrs->len, ==, l);
+}
+
+/* Lists in slices. */
+
+static void
+see(struct seen *seen, bool there)
+{
+	seen->ever |= there;
+	seen->lost |= !there;
+}
+
+/* The model has changed. */
+static void
+update_lists(void)
+{
+	for (unsigned int i = 0; i < LISTS; i++) {
+		for (unsigned int v = 0; v < VIPS; v++) {
+			const struct mservice *s = &model.service[v];
+
+			see(&mlists[i].service[v], s->there);
+			for (unsigned int d = 0; d < DESTS; d++)
+				see(&mlists[i].dest[v][d], s->dest[d].there);
+			for (unsigned int l = 0; l < LADDRS; l++)
+				see(&mlists[i].laddr[v][l], list_has(s->laddrs, s->num_laddrs, l));
+		}
+	}
+}
+
+static void
+list_begin(struct mlist *l)
+{
+	static const uint32_t ids[] = { DPVS_GET_SERVICES, DPVS_GET_DESTS, DPVS_GET_LADDRS };
+
+	memset(l, 0, sizeof(*l));
+	l->id = ids[below(3)];
+	for (unsigned int v = 0; v < VIPS; v++) {
+		const struct mservice *s = &model.service[v];
+
+		l->service[v].there = s->there;
+		for (unsigned int d = 0; d < DESTS; d++)
+			l->dest[v][d].there = s->dest[d].there;
+		for (unsigned int a = 0; a < LADDRS; a++)
+			l->laddr[v][a].there = list_has(s->laddrs, s->num_laddrs, a);
+	}
+	update_lists();
+	for (unsigned int v = 0; v < VIPS; v++) {
+		l->service[v].lost = false;
+		for (unsigned int d = 0; d < DESTS; d++)
+			l->dest[v][d].lost = false;
+		for (unsigned int a = 0; a < LADDRS; a++)
+			l->laddr[v][a].lost = false;
+	}
+	l->generation = fake_changes();
+	lb_get_slice = 1 + below(30);
+	l->req = fake_get_begin(l->id, NULL);
+}
+
+static void
+check_seen(const struct seen *seen)
+{
+	if (seen->there && !seen->lost)
+		g_assert_cmpuint(seen->listed, ==, 1);
+	if (!seen->ever)
+		g_assert_cmpuint(seen->listed, ==, 0);
+}
+
+static unsigned int
+vip_of(const struct dpvs_service_key *wire)
+{
+	for (unsigned int v = 0; v < VIPS; v++) {
+		struct dpvs_service_key key = vip_key(v);
+
+		if (memcmp(&key, wire, sizeof(key)) == 0)
+			return v;
+	}
+	g_assert_not_reached();
+}
+
+static void
+count_listed(struct mlist *l, const void *record)
+{
+	const struct dpvs_service_info *service = record;
+	const struct dpvs_dest_info *dest = record;
+	const struct dpvs_laddr_info *laddr = record;
+	unsigned int v;
+
+	if (l->id == DPVS_GET_SERVICES) {
+		l->service[vip_of(&service->conf.key)].listed++;
+	} else if (l->id == DPVS_GET_DESTS) {
+		v = vip_of(&dest->conf.svc);
+		for (unsigned int d = 0; d < DESTS; d++) {
+			struct dpvs_dest_conf conf = dest_conf(v, d);
+
+			l->dest[v][d].listed += memcmp(&conf.addr, &dest->conf.addr, sizeof(conf.addr)) == 0 &&
+						conf.port == dest->conf.port;
+		}
+	} else {
+		v = vip_of(&laddr->conf.svc);
+		for (unsigned int a = 0; a < LADDRS; a++) {
+			struct dpvs_laddr_conf conf = laddr_conf(v, a);
+
+			l->laddr[v][a].listed += memcmp(&conf, &laddr->conf, sizeof(conf)) == 0;
+		}
+	}
+}
+
+/* All of it has been said. */
+static void
+list_end(struct mlist *l)
+{
+	uint32_t flags;
+	int err;
+	g_autoptr(GArray) records = fake_get_end(l->req, &err, &flags);
+
+	l->req = NULL;
+	g_assert_cmpint(err, ==, 0);
+	g_assert_cmpint((flags & DPVS_REPLY_CHANGED) != 0, ==, l->changed);
+	for (guint i = 0; i < records->len; i++)
+		count_listed(l, records->data + i * g_array_get_element_size(records));
+	for (unsigned int v = 0; v < VIPS; v++) {
+		if (l->id == DPVS_GET_SERVICES)
+			check_seen(&l->service[v]);
+		for (unsigned int d = 0; d < DESTS && l->id == DPVS_GET_DESTS; d++)
+			check_seen(&l->dest[v][d]);
+		for (unsigned int a = 0; a < LADDRS && l->id == DPVS_GET_LADDRS; a++)
+			check_seen(&l->laddr[v][a]);
+	}
+}
+
+/* A client begins a list, reads on, or hangs up. */
+static void
+lists(void)
+{
+	struct mlist *l = &mlists[below(LISTS)];
+
+	if (l->req == NULL) {
+		list_begin(l);
+		if (!fake_get_waits(l->req))
+			list_end(l);
+		return;
+	}
+	if (below(50) == 0) {
+		fake_get_cancel(l->req);
+		l->req = NULL;
+		return;
+	}
+	lb_get_slice = 1 + below(30);
+	l->changed = fake_changes() != l->generation;
+	if (!fake_get_more(l->req))
+		list_end(l);
 }
 
 static const struct service *
@@ -528,6 +882,32 @@ traffic(void)
 	}
 }
 
+/* Whoever has a turn while a change is prepared, undone or ended: sees what was committed last. */
+static void
+between(void)
+{
+	switch (below(8)) {
+	case 0:
+	case 1:
+		check_listing();
+		break;
+	case 2:
+	case 3:
+		fake_deliver(below(WORKERS));
+		break;
+	case 4:
+		traffic();
+		break;
+	case 5:
+		fake_job("dest-reap");
+		fake_job("laddr-reap");
+		break;
+	default:
+		lists();
+		break;
+	}
+}
+
 static void
 end_all(void)
 {
@@ -582,21 +962,16 @@ test_random(void)
 		unsigned int kind = below(100);
 
 		if (kind < 20) {
-			bool full = below(10) == 0;
-			struct model before = model;
-
-			fake_fail_commits(full);
-			full_ring = full;
+			fake_between(below(2) == 0 ? between : NULL);
 			request();
-			full_ring = false;
-			fake_fail_commits(0);
-			if (full)
-				model = before;
+			fake_between(NULL);
 			check_listing();
 		} else if (kind < 60) {
 			fake_deliver(below(WORKERS));
-		} else if (kind < 90) {
+		} else if (kind < 80) {
 			traffic();
+		} else if (kind < 90) {
+			lists();
 		} else if (kind < 95) {
 			fake_job("dest-reap");
 			fake_job("laddr-reap");
@@ -612,6 +987,12 @@ test_random(void)
 			check_listing();
 		}
 		check_held(false);
+	}
+	for (unsigned int i = 0; i < LISTS; i++) {
+		if (mlists[i].req == NULL)
+			continue;
+		fake_get_cancel(mlists[i].req);
+		mlists[i].req = NULL;
 	}
 	end_all();
 	fake_stop();
