@@ -112,6 +112,14 @@ ifaddr_from_wire(struct change *c, const struct dpvs_addr_conf *conf, struct ifa
 	return 0;
 }
 
+/* Is what an operator gave the same? A lifetime that is not for ever counts from now, so it hardly ever is. */
+static bool
+ifaddr_equal(const struct ifaddr *a, const struct ifaddr *b)
+{
+	return a->plen == b->plen && a->scope == b->scope && addr_equal(&a->broadcast, &b->broadcast) &&
+	       a->valid_until == b->valid_until && a->preferred_until == b->preferred_until;
+}
+
 static int
 ifaddr_add(struct change *c, const struct dpvs_addr_conf *conf, bool replace)
 {
@@ -130,9 +138,12 @@ ifaddr_add(struct change *c, const struct dpvs_addr_conf *conf, bool replace)
 		if (old->port != a.port)
 			return change_error(c, -EEXIST, "%s is on %s already", text,
 					    netif_name(old->port));
-		if (old->given && !replace)
-			return change_error(c, -EEXIST, "%s/%u is on %s already", text, old->plen,
-					    netif_name(old->port));
+		if (old->given && (change_mode(c) & CHANGE_UNCHANGED) != 0 && ifaddr_equal(old, &a))
+			return 0;
+		if (old->given && !replace && (change_mode(c) & CHANGE_REPLACE) == 0)
+			return change_error(c, -EEXIST, "%s/%u is on %s already%s", text, old->plen,
+					    netif_name(old->port),
+					    change_mode(c) != 0 ? ", and differs" : "");
 		a.holds = old->holds;
 		a.automatic = old->automatic;
 	}

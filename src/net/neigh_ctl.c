@@ -60,9 +60,14 @@ neigh_ctl_add(struct change *c, const void *record)
 		return change_error(c, -EINVAL, "%s is an address of our own", text);
 
 	old = g_hash_table_lookup(neigh_all(), &key);
+	if (old != NULL && (change_mode(c) & CHANGE_UNCHANGED) != 0 && old->state == DPVS_NEIGH_PERMANENT &&
+	    memcmp(old->mac, conf->mac, sizeof(old->mac)) == 0)
+		return 0;
 	/* A failed or incomplete entry is a question, not an entry. */
-	if (old != NULL && old->index != NEIGH_NONE && !(conf->flags & DPVS_NEIGH_REPLACE))
-		return change_error(c, -EEXIST, "there is an entry for %s on %s", text, conf->dev);
+	if (old != NULL && old->index != NEIGH_NONE && !(conf->flags & DPVS_NEIGH_REPLACE) &&
+	    (change_mode(c) & CHANGE_REPLACE) == 0)
+		return change_error(c, -EEXIST, "there is an entry for %s on %s%s", text, conf->dev,
+				    change_mode(c) != 0 ? ", and it differs" : "");
 	return neigh_set_permanent(c, &key, conf->mac);
 }
 

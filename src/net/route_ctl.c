@@ -144,6 +144,14 @@ route_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 	return 0;
 }
 
+/* Two static routes of one prefix and metric. */
+static bool
+route_equal(const struct route *a, const struct route *b)
+{
+	return a->port == b->port && a->mtu == b->mtu && a->scope == b->scope && a->has_via == b->has_via &&
+	       addr_equal(&a->via, &b->via) && a->src_given == b->src_given && addr_equal(&a->src, &b->src);
+}
+
 int
 route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, int replace)
 {
@@ -166,9 +174,12 @@ route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 		if (old->proto == DPVS_ROUTE_PROTO_KERNEL)
 			return change_error(c, -EEXIST, "%s/%u comes with an address on %s", text,
 					    new.plen, netif_name(old->port));
-		if (!replace)
-			return change_error(c, -EEXIST, "there is a route to %s/%u with metric %u", text,
-					    new.plen, new.metric);
+		if ((change_mode(c) & CHANGE_UNCHANGED) != 0 && route_equal(old, &new))
+			return 0;
+		if (!replace && (change_mode(c) & CHANGE_REPLACE) == 0)
+			return change_error(c, -EEXIST, "there is a route to %s/%u with metric %u%s", text,
+					    new.plen, new.metric,
+					    change_mode(c) != 0 ? ", and it differs" : "");
 		return route_replace(c, old, g_memdup2(&new, sizeof(new)));
 	}
 	return route_insert(c, g_memdup2(&new, sizeof(new)));

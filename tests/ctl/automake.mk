@@ -58,3 +58,11 @@ tests_ctl_dump_test_SOURCES = tests/ctl/dump_test.c tests/helpers/conns.c tests/
 tests_ctl_dump_test_CPPFLAGS = $(test_cppflags)
 tests_ctl_dump_test_CFLAGS = $(test_cflags)
 tests_ctl_dump_test_LDADD = $(test_net_libs)
+
+# Adds of what is there.
+check_PROGRAMS += tests/ctl/modes_test
+TESTS += tests/ctl/modes_test
+tests_ctl_modes_test_SOURCES = tests/ctl/modes_test.c tests/helpers/peer.c tests/helpers/peer.h
+tests_ctl_modes_test_CPPFLAGS = $(test_cppflags)
+tests_ctl_modes_test_CFLAGS = $(test_cflags)
+tests_ctl_modes_test_LDADD = $(test_harness_libs)
