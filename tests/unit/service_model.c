@@ -67,6 +67,16 @@ list_has(const unsigned int *list, unsigned int count, unsigned int value)
 	return false;
 }
 
+static void
+laddrs_gone(struct model *m, unsigned int v)
+{
+	struct mservice *s = &m->service[v];
+
+	for (unsigned int i = 0; i < s->num_laddrs; i++)
+		m->laddr_lives[v][s->laddrs[i]]++;
+	s->num_laddrs = 0;
+}
+
 /* The model's side of each request: what it changes, and its answer. */
 
 int
@@ -86,7 +96,7 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 		return -ESRCH;
 	if (id == DPVS_SET_SERVICE_DEL) {
 		s->there = false;
-		s->num_laddrs = 0;
+		laddrs_gone(m, v);
 		for (unsigned int d = 0; d < DESTS; d++)
 			s->dest[d].there = false;
 		m->changed = true;
@@ -171,7 +181,7 @@ model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
 		return -ESRCH;
 	if (id == DPVS_SET_LADDR_FLUSH) {
 		m->changed |= s->num_laddrs > 0;
-		s->num_laddrs = 0;
+		laddrs_gone(m, v);
 		return 0;
 	}
 	if (id == DPVS_SET_LADDR_ADD) {
@@ -186,6 +196,7 @@ model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
 	if (!there)
 		return -ENOENT;
 	list_remove(s->laddrs, &s->num_laddrs, l);
+	m->laddr_lives[v][l]++;
 	m->changed = true;
 	return 0;
 }

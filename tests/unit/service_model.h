@@ -47,6 +47,7 @@ struct model {
 	struct mservice service[VIPS];
 	unsigned int services[VIPS];
 	unsigned int num_services;
+	unsigned int laddr_lives[VIPS][LADDRS]; /* how often it was taken away */
 	bool changed; /* anything, by the transaction */
 };
 

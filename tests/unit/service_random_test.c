@@ -61,6 +61,7 @@ struct mlist {
 	struct seen service[VIPS];
 	struct seen dest[VIPS][DESTS];
 	struct seen laddr[VIPS][LADDRS];
+	unsigned int laddr_lives[VIPS][LADDRS];
 };
 
 /** struct held: a connection. */
@@ -356,8 +357,12 @@ update_lists(void)
 			see(&mlists[i].service[v], s->there);
 			for (unsigned int d = 0; d < DESTS; d++)
 				see(&mlists[i].dest[v][d], s->dest[d].there);
-			for (unsigned int l = 0; l < LADDRS; l++)
+			for (unsigned int l = 0; l < LADDRS; l++) {
 				see(&mlists[i].laddr[v][l], list_has(s->laddrs, s->num_laddrs, l));
+				/* One that goes and comes back in a transaction does not keep its place. */
+				mlists[i].laddr[v][l].lost |=
+					mlists[i].laddr_lives[v][l] != model.laddr_lives[v][l];
+			}
 		}
 	}
 }
@@ -368,6 +373,7 @@ list_begin(struct mlist *l)
 	static const uint32_t ids[] = { DPVS_GET_SERVICES, DPVS_GET_DESTS, DPVS_GET_LADDRS };
 
 	memset(l, 0, sizeof(*l));
+	memcpy(l->laddr_lives, model.laddr_lives, sizeof(l->laddr_lives));
 	l->id = ids[below(3)];
 	for (unsigned int v = 0; v < VIPS; v++) {
 		const struct mservice *s = &model.service[v];
