@@ -31,14 +31,22 @@ tests_unit_conn_table_test_CFLAGS = $(test_cflags)
 tests_unit_conn_table_test_LDADD = src/libdpvsd.la
 
 sock_fixture = tests/unit/sock_fixture.c tests/unit/sock_fixture.h
-check_PROGRAMS += tests/unit/client_server_test tests/unit/server_test
-TESTS += tests/unit/client_server_test tests/unit/server_test
+server_tests = tests/unit/client_server_test tests/unit/server_test tests/unit/server_input_test \
+	tests/unit/server_limits_test
+check_PROGRAMS += $(server_tests)
+TESTS += $(server_tests)
 tests_unit_client_server_test_SOURCES = tests/unit/client_server_test.c $(sock_fixture)
 tests_unit_client_server_test_CFLAGS = $(test_cflags)
 tests_unit_client_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 tests_unit_server_test_SOURCES = tests/unit/server_test.c $(sock_fixture)
 tests_unit_server_test_CFLAGS = $(test_cflags)
 tests_unit_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+tests_unit_server_input_test_SOURCES = tests/unit/server_input_test.c $(sock_fixture)
+tests_unit_server_input_test_CFLAGS = $(test_cflags)
+tests_unit_server_input_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+tests_unit_server_limits_test_SOURCES = tests/unit/server_limits_test.c $(sock_fixture)
+tests_unit_server_limits_test_CFLAGS = $(test_cflags)
+tests_unit_server_limits_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/client_test
 TESTS += tests/unit/client_test
