@@ -144,10 +144,25 @@ done <<'END'
 END
 $ipvsadm -A -t 192.0.2.1:22 2>"$TEST_DIR/err"
 ok "an errno without a text has one line" sh -c 'test "$(wc -l <"$1")" = 1 && ! grep -q Success "$1"' sh "$TEST_DIR/err"
-printf -- '-A -t 192.0.2.1:1000\n-a -u 192.0.2.1:115 -r 198.51.100.1\n' | $ipvsadm -R 2>"$TEST_DIR/err"
+echo '-A -t 192.0.2.1:1000' >"$TEST_DIR/rules"
+$ipvsadm -R <"$TEST_DIR/rules" 2>"$TEST_DIR/err"
+is "a daemon without transactions is too old for -R" "$? $(cat "$TEST_DIR/err")" "255 ipvsadm: cannot restore the \
+rules: this dpvsd has no transactions; use the ipvsadm that came with it"
+echo 'link set dpdk0 up' >"$TEST_DIR/batch"
+"$top_builddir/utils/dpip/dpip" -b "$TEST_DIR/batch" 2>"$TEST_DIR/err"
+is "and for dpip -b" "$? $(cat "$TEST_DIR/err")" "1 dpip: this dpvsd has no transactions; with -force each line is a \
+change of its own
+Command failed $TEST_DIR/batch:1"
+fake_stop
+FAKE_TXN=late
+export FAKE_TXN
+fake_start
+$ipvsadm -R <"$TEST_DIR/rules" 2>"$TEST_DIR/err"
 is "a worker is late: ends with 255" "$?" 255
 is "a worker is late: rules are committed" "$(cat "$TEST_DIR/err")" "ipvsadm: the rules are committed, but a \
 worker has not confirmed them yet; dpip verify shows when it has"
+"$top_builddir/utils/dpip/dpip" -b "$TEST_DIR/batch" 2>"$TEST_DIR/err"
+is "a batch of which a worker is late" "$? $(cat "$TEST_DIR/err")" "1 dpip: reason 115"
 ok "a change that is taken" $ipvsadm -A -t 192.0.2.1:1000
 is "and prints nothing" "$($ipvsadm -D -t 192.0.2.1:1000 2>&1)" ""
 fake_stop

@@ -22,6 +22,7 @@
 #include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/netif.h>
 #include <dpvsctrl/proto/route.h>
+#include <dpvsctrl/proto/txn.h>
 #include <dpvsctrl/server.h>
 #include <dpvsctrl/wire.h>
 
@@ -333,11 +334,8 @@ get_conns(struct dpvs_req *req, const void *records, uint32_t count)
 	fflush(stdout);
 	/* FAKE_CONNS: so many, for lists that do not fit in one answer. */
 	if (many) {
-		for (uint64_t i = f->cursor; i < (uint64_t)atoi(many) && i < f->cursor + f->limit;
-		     i++) {
-			rows[i % 2].cursor = i + 1;
+		for (uint32_t i = 0; i < (uint32_t)atoi(many) && (f->limit == 0 || i < f->limit); i++)
 			dpvs_req_add(req, &rows[i % 2], sizeof(rows[0]));
-		}
 		return 0;
 	}
 	for (uint32_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -609,6 +607,23 @@ static const struct dpvs_sockopt opts[] = {
 	SET("neigh-flush", DPVS_SET_NEIGH_FLUSH, struct dpvs_neigh_conf, set_neigh),
 };
 
+/* FAKE_TXN: the daemon has transactions, and says of each commit that a worker is late. */
+static int
+txn(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	if (dpvs_req_sockopt(req)->id == DPVS_SET_TXN_COMMIT)
+		return dpvs_req_error(req, -EINPROGRESS, "reason 115");
+	return 0;
+}
+
+static const struct dpvs_sockopt txn_opts[] = {
+	SET("txn-begin", DPVS_SET_TXN_BEGIN, struct dpvs_txn_begin, txn),
+	{ .name = "txn-append", .id = DPVS_SET_TXN_APPEND, .type = DPVS_SOCKOPT_SET, .record_size = 1,
+	  .min_records = 1, .max_records = DPVS_TXN_APPEND_MAX, .fn = txn },
+	{ .name = "txn-commit", .id = DPVS_SET_TXN_COMMIT, .type = DPVS_SOCKOPT_SET, .fn = txn },
+	{ .name = "txn-abort", .id = DPVS_SET_TXN_ABORT, .type = DPVS_SOCKOPT_SET, .fn = txn },
+};
+
 static gboolean
 quit(gpointer loop)
 {
@@ -626,6 +641,8 @@ main(int argc, char **argv)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(opts); i++)
 		g_assert_cmpint(dpvs_sockopt_register(&opts[i]), ==, 0);
+	for (size_t i = 0; getenv("FAKE_TXN") && i < G_N_ELEMENTS(txn_opts); i++)
+		g_assert_cmpint(dpvs_sockopt_register(&txn_opts[i]), ==, 0);
 	for (const struct dpvs_sockopt *opt = fake_lb_opts; opt->name; opt++)
 		g_assert_cmpint(dpvs_sockopt_register(opt), ==, 0);
 	g_assert_cmpint(dpvs_sockopt_register(&fake_event_opt), ==, 0);

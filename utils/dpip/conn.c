@@ -165,9 +165,6 @@ show_conn_brief(struct dpip *d, const struct dpvs_conn_info *c)
 		    format_addr_port(&c->dest, c->dest_port, dest));
 }
 
-/* Connections asked for at once: a table of millions is never held here as a whole. */
-#define PART 8192
-
 /** struct walk: what to do with each connection of a list. */
 struct walk {
 	void (*begin)(struct dpip *d); /**< before the first one, when the first answer is there; or
@@ -175,30 +172,6 @@ struct walk {
 	void (*each)(struct dpip *d, const struct dpvs_conn_info *c); /**< or NULL */
 	uint64_t count;
 };
-
-/* Walks over an answer. Returns false when nothing is to follow. */
-static bool
-walk_part(struct dpip *d, struct walk *w, const struct dpvs_reply *reply, uint64_t limit,
-	  uint64_t *cursor)
-{
-	uint64_t start = *cursor;
-
-	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		struct dpvs_conn_info c;
-
-		dpvs_reply_record(reply, i, &c, sizeof(c));
-		*cursor = c.cursor;
-		/* -4 and -6: the filter of the request has no word for them. */
-		if (d->opts.family && c.client.family != d->opts.family)
-			continue;
-		if (w->each)
-			w->each(d, &c);
-		if (++w->count == limit)
-			return false;
-	}
-	/* A daemon that gives no cursors has said all at once. */
-	return dpvs_reply_count(reply) >= PART && *cursor > start;
-}
 
 static int
 walk(struct dpip *d, const struct dpip_value *v, struct walk *w)
@@ -213,28 +186,38 @@ walk(struct dpip *d, const struct dpip_value *v, struct walk *w)
 		.dest_port = v[CONN_DEST].port,
 		.proto = (uint8_t)v[CONN_PROTO].num,
 		.state_plus_one = v[CONN_STATE].given ? (uint8_t)(v[CONN_STATE].num + 1) : 0,
-		.limit = limit && limit < PART && !d->opts.family ? (uint32_t)limit : PART,
+		/* -4 and -6: the filter of the request has no word for them. */
+		.limit = d->opts.family ? 0 : (uint32_t)limit,
 	};
-	struct dpvs_reply *reply;
-	bool first = true, more;
-	int opened = session_open(d);
+	struct dpvs_conn_info c;
+	bool first = true;
+	int rc = session_open(d);
 
-	if (opened)
-		return opened;
+	if (rc)
+		return rc;
 	daemon_be_patient(d->client);
 	w->count = 0;
-	do {
-		int rc = session_get(d, DPVS_GET_CONNS, &filter, sizeof(filter), &reply);
+	rc = session_stream(d, DPVS_GET_CONNS, &filter, sizeof(filter));
+	while (rc == EXIT_OK) {
+		bool more;
 
+		rc = session_next(d, &c, sizeof(c), &more);
 		if (rc)
-			return rc;
+			break;
 		if (first && w->begin)
 			w->begin(d);
 		first = false;
-		more = walk_part(d, w, reply, limit, &filter.cursor);
-		dpvs_reply_free(reply);
-	} while (more);
-	return EXIT_OK;
+		if (!more)
+			break;
+		if (d->opts.family && c.client.family != d->opts.family)
+			continue;
+		if (w->each)
+			w->each(d, &c);
+		if (++w->count == limit)
+			break;
+	}
+	session_end(d);
+	return rc;
 }
 
 static void

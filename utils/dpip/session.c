@@ -71,6 +71,33 @@ session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size,
 }
 
 int
+session_stream(struct dpip *d, uint32_t id, const void *record, uint32_t size)
+{
+	int rc = session_open(d);
+
+	if (rc)
+		return rc;
+	rc = dpvs_stream_open(d->client, id, record, size, &d->stream);
+	return rc ? session_failed(d, rc) : EXIT_OK;
+}
+
+int
+session_next(struct dpip *d, void *record, uint32_t size, bool *ret_more)
+{
+	int rc = dpvs_stream_next(d->stream, record, size);
+
+	*ret_more = rc > 0;
+	return rc < 0 ? session_failed(d, rc) : EXIT_OK;
+}
+
+void
+session_end(struct dpip *d)
+{
+	dpvs_stream_close(d->stream);
+	d->stream = NULL;
+}
+
+int
 session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 {
 	int rc;

@@ -20,6 +20,7 @@ struct batch;
 struct dpip {
 	struct options opts;
 	struct dpvs_client *client; /**< NULL before the first request */
+	struct dpvs_stream *stream; /**< a list that is being read, or NULL */
 	struct writer w;            /**< of the command that runs */
 	const char *dev;            /**< the port that the command names, or NULL */
 	unsigned int round;         /**< of a repeated show, from 0 */
@@ -37,6 +38,15 @@ struct dpip {
  * Returns: EXIT_OK, or EXIT_REFUSED or EXIT_UNREACHABLE after one line on stderr.
  */
 int session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size, struct dpvs_reply **ret_reply);
+
+/**
+ * session_stream: asks for a list that may be too long to be kept. session_next(): the next record of it; *ret_more is
+ * false when there is none. session_end(): after the last one, or before.
+ * Returns: as session_get().
+ */
+int session_stream(struct dpip *d, uint32_t id, const void *record, uint32_t size);
+int session_next(struct dpip *d, void *record, uint32_t size, bool *ret_more);
+void session_end(struct dpip *d);
 
 /** session_set: changes something, in a batch with all its other lines; as session_get(). */
 int session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size);

@@ -78,28 +78,39 @@ conn_row(struct conns *conns, const struct dpvs_conn_info *conn, const char *sta
 		    expire, state, client, vip, dest);
 }
 
+/* The list ends here. Returns the exit code. */
+static int
+failed(struct conns *conns, struct dpvs_stream *stream, int err)
+{
+	struct problem problem;
+	int exit_code = dpvs_client_unreachable(conns->client) ? IPVSADM_USAGE : IPVSADM_INTERNAL;
+
+	refusal_text(CMD_LIST, err, dpvs_client_error(conns->client), "ipvsadm: ", &problem);
+	error_line("%s", problem.text);
+	dpvs_stream_close(stream);
+	return exit_code;
+}
+
 static int
 list_conns(void *arg)
 {
 	struct conns *conns = arg;
 	struct writer *w = &conns->writer;
 	struct dpvs_conn_info conn;
-	struct dpvs_reply *reply = NULL;
+	struct dpvs_stream *stream;
 	int rc;
 
 	daemon_be_patient(conns->client);
-	rc = dpvs_client_get(conns->client, DPVS_GET_CONNS, NULL, 0, &reply);
-	if (rc < 0) {
-		struct problem problem;
-
-		refusal_text(CMD_LIST, rc, dpvs_client_error(conns->client), "ipvsadm: ", &problem);
-		error_line("%s", problem.text);
-		return dpvs_client_unreachable(conns->client) ? IPVSADM_USAGE : IPVSADM_INTERNAL;
-	}
+	/* Millions of them: each is printed when it comes. */
+	rc = dpvs_stream_open(conns->client, DPVS_GET_CONNS, NULL, 0, &stream);
+	if (rc == 0)
+		rc = dpvs_stream_next(stream, &conn, sizeof(conn));
+	if (rc < 0)
+		return failed(conns, stream, rc);
 	writer_text(w, "IPVS connection entries\n");
 	writer_text(w, "pro expire %-11s %-18s %-18s %s\n", "state", "source", "virtual", "destination");
 	writer_open_array(w, NULL);
-	for (uint32_t i = 0; dpvs_reply_record(reply, i, &conn, sizeof(conn)) == 0; i++) {
+	for (; rc > 0; rc = dpvs_stream_next(stream, &conn, sizeof(conn))) {
 		const char *state = conn.state < DPVS_CONN_STATE_COUNT ? states[conn.state] : "ERR!";
 
 		if (writer_is_json(w))
@@ -108,7 +119,11 @@ list_conns(void *arg)
 			conn_row(conns, &conn, state);
 	}
 	writer_close_array(w);
-	dpvs_reply_free(reply);
+	if (rc < 0) {
+		writer_finish(w);
+		return failed(conns, stream, rc);
+	}
+	dpvs_stream_close(stream);
 	if (writer_finish(w) == 0)
 		return IPVSADM_OK;
 	error_print("cannot write the output: %s", strerror(errno));
