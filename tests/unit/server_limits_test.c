@@ -58,6 +58,18 @@ client_no_reader(void *arg)
 	close(pfd.fd);
 }
 
+/* Others are served as before. */
+static void
+client_other(void *arg)
+{
+	struct dpvs_client *c = open_client(20000);
+	struct dpvs_reply *r;
+
+	g_assert_cmpint(dpvs_client_get(c, ID_NOTHING, NULL, 0, &r), ==, 0);
+	dpvs_reply_free(r);
+	dpvs_client_close(c);
+}
+
 static void
 test_no_reader(void)
 {
@@ -65,7 +77,7 @@ test_no_reader(void)
 
 	start_server(&params);
 	run_client(client_no_reader, NULL);
-	run_client(client_basic, NULL);
+	run_client(client_other, NULL);
 	stop_server();
 }
 
