@@ -12,9 +12,14 @@
 #include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/netif.h>
 
-#include "core/change.h"
+#include "core/change_priv.h"
+#include "core/ctl.h"
+#include "core/stats.h"
 #include "harness.h"
+#include "module.h"
 #include "net.h"
+#include "net/neigh_priv.h"
+#include "net/neigh_table.h"
 
 #define WORKERS 2
 
@@ -610,6 +615,81 @@ test_mac(void)
 	net_down();
 }
 
+/* A client's change that is half-prepared, and stays so until it may go on; then it is refused. */
+static struct {
+	bool touches; /* it has an entry of the table in its notes */
+	bool begun;
+	bool go;
+	int status;
+} half;
+
+static int
+half_step(struct change *c, void *arg)
+{
+	struct dpvs_neigh_conf conf = { .dev = "dpdk0", .mac = { 2, 0, 0, 0, 0, 66 } };
+	struct frame f = { 0 };
+
+	if (!half.begun && half.touches) {
+		frame_arp(&f, 1, host_mac, "192.0.2.66", "192.0.2.1");
+		conf.addr.family = 2;
+		memcpy(conf.addr.bytes, f.b + L3 + 14, 4);
+		g_assert_cmpint(ctl_find_set(DPVS_SET_NEIGH_ADD)->set(c, &conf), ==, 0);
+	}
+	half.begun = true;
+	return half.go ? -ECANCELED : CHANGE_MORE;
+}
+
+static void
+half_end(struct change *c, int status, void *arg)
+{
+	half.status = status;
+}
+
+/* Runs the main loop until there are @want entries, or @postponed messages wait. It never has nothing to do. */
+static void
+turns_until(unsigned int want, uint64_t postponed)
+{
+	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+
+	while (g_get_monotonic_time() < end && g_hash_table_size(neigh_all()) != want &&
+	       stats_sum(&neigh_stats_block, NEIGH_STAT_POSTPONED) != postponed)
+		g_main_context_iteration(NULL, FALSE);
+}
+
+/* What workers send while a client's change has neighbours in its notes comes afterwards; others are not waited for. */
+static void
+test_half_prepared(void)
+{
+	const struct change_job job = { .step = half_step, .end = half_end, .deadline_ms = 60000 };
+	unsigned int entries;
+
+	for (unsigned int touches = 0; touches < 2; touches++) {
+		net_up(NULL);
+		entries = g_hash_table_size(neigh_all());
+		memset(&half, 0, sizeof(half));
+		half.touches = touches;
+		half.status = 1;
+		change_submit(&job);
+		while (!half.begun)
+			g_main_context_iteration(NULL, FALSE);
+		g_assert_true(change_busy());
+		frame_arp(&in, 1, new_mac, "192.0.2.77", "192.0.2.100");
+		harness_inject(0, 0, harness_frame(in.b, in.len));
+		turns_until(entries + 1 + touches, touches ? 1 : UINT64_MAX);
+		g_assert_true(change_busy());
+		g_assert_cmpuint(g_hash_table_size(neigh_all()), ==, entries + 1);
+		g_assert_cmpuint(stats_sum(&neigh_stats_block, NEIGH_STAT_POSTPONED), ==, touches);
+		half.go = true;
+		while (half.status == 1)
+			g_main_context_iteration(NULL, FALSE);
+		g_assert_cmpint(half.status, ==, -ECANCELED);
+		wait_state("192.0.2.77", "dpdk0", DPVS_NEIGH_STALE);
+		g_assert_cmpuint(state_of("192.0.2.66", "dpdk0", NULL), ==, 0);
+		g_assert_cmpuint(g_hash_table_size(neigh_all()), ==, entries + 1);
+		net_down();
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -630,6 +710,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/neigh/full", test_full);
 	g_test_add_func("/packet/neigh/flood", test_flood);
 	g_test_add_func("/packet/neigh/mac", test_mac);
+	g_test_add_func("/packet/neigh/half prepared", test_half_prepared);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
