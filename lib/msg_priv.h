@@ -303,9 +303,11 @@ msg_take(struct inbox *in)
 {
 	void *msg;
 
-	if (!msg_has(in) || rte_ring_sc_dequeue(in->ring, &msg) != 0)
+	if (!msg_has(in))
 		return NULL;
 	msg_ring_acquire(in->ring);
+	if (rte_ring_sc_dequeue(in->ring, &msg) != 0)
+		return NULL;
 	in->taken++;
 	return msg;
 }

@@ -121,7 +121,8 @@ msg_count_handlers(struct lcore_msg *me, uint64_t cycles)
 void
 msg_zero_own(struct lcore_msg *me)
 {
-	uint32_t wanted = atomic_load_explicit(&msg_sys.zero_wanted, memory_order_relaxed);
+	/* What main has read before it wanted zeros, it has read before this. */
+	uint32_t wanted = atomic_load_explicit(&msg_sys.zero_wanted, memory_order_acquire);
 
 	memset(me->counters, 0, sizeof(me->counters));
 	memset(&me->handlers, 0, sizeof(me->handlers));
@@ -131,7 +132,7 @@ msg_zero_own(struct lcore_msg *me)
 void
 dpvs_msg_zero_counters(void)
 {
-	atomic_fetch_add_explicit(&msg_sys.zero_wanted, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&msg_sys.zero_wanted, 1, memory_order_release);
 }
 
 /* Whose numbers are to be told; NULL: zeros. */

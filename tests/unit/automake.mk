@@ -182,3 +182,38 @@ tests_unit_event_random_test_SOURCES = tests/unit/event_random_test.c
 tests_unit_event_random_test_CPPFLAGS = $(test_cppflags)
 tests_unit_event_random_test_CFLAGS = $(test_cflags)
 tests_unit_event_random_test_LDADD = $(test_event_libs)
+
+check_PROGRAMS += tests/unit/msg_stress_test
+TESTS += tests/unit/msg_stress_test
+tests_unit_msg_stress_test_SOURCES = tests/unit/msg_stress_test.c
+tests_unit_msg_stress_test_CPPFLAGS = $(test_cppflags)
+tests_unit_msg_stress_test_CFLAGS = $(test_cflags)
+tests_unit_msg_stress_test_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
+
+# "make check-tsan": the message core and its tests under ThreadSanitizer, whatever the rest was built with.
+tsan_programs = tests/unit/msg_tsan tests/unit/msg_stress_tsan
+EXTRA_PROGRAMS += $(tsan_programs)
+CLEANFILES += $(tsan_programs)
+EXTRA_DIST += tests/tsan.supp
+tsan_core = tests/helpers/eal.c tests/helpers/eal.h lib/msg.c lib/msg_send.c lib/msg_process.c lib/msg_stats.c \
+	lib/msg_types.c lib/registry.c
+# The C11 rings, so that it sees their atomics; fences, which it does not know, guard no data here.
+tsan_cppflags = $(test_cppflags) -DRTE_USE_C11_MEM_MODEL
+tsan_cflags = $(test_cflags) -fsanitize=thread -Wno-tsan -g
+tests_unit_msg_tsan_SOURCES = tests/unit/msg_test.c $(tsan_core)
+tests_unit_msg_tsan_CPPFLAGS = $(tsan_cppflags)
+tests_unit_msg_tsan_CFLAGS = $(tsan_cflags)
+tests_unit_msg_tsan_LDFLAGS = -fsanitize=thread
+tests_unit_msg_tsan_LDADD = $(GLIB_LIBS) $(DPDK_LIBS)
+tests_unit_msg_stress_tsan_SOURCES = tests/unit/msg_stress_test.c $(tsan_core)
+tests_unit_msg_stress_tsan_CPPFLAGS = $(tsan_cppflags)
+tests_unit_msg_stress_tsan_CFLAGS = $(tsan_cflags)
+tests_unit_msg_stress_tsan_LDFLAGS = -fsanitize=thread
+tests_unit_msg_stress_tsan_LDADD = $(GLIB_LIBS) $(DPDK_LIBS)
+
+.PHONY: check-tsan
+check-tsan: $(tsan_programs)
+	@rc=0; for p in $(tsan_programs); do \
+		TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp $$TSAN_OPTIONS" DPVS_TEST_TIMEOUT=600 \
+			$(SHELL) $(top_srcdir)/tests/run-test ./$$p || rc=1; \
+	done; exit $$rc

@@ -40,6 +40,7 @@ enum {
 };
 
 static _Atomic bool stop;
+static _Atomic unsigned int running;
 static _Atomic bool hold[RTE_MAX_LCORE];    /* workers that do not look at their messages */
 static _Atomic bool held[RTE_MAX_LCORE];    /* and know it */
 static _Atomic bool sleepy;
@@ -71,6 +72,7 @@ worker(void *arg)
 		else if (n == 0)
 			sched_yield();
 	}
+	atomic_fetch_sub(&running, 1);
 	return 0;
 }
 
@@ -78,6 +80,7 @@ static void
 start_workers(void)
 {
 	atomic_store(&stop, false);
+	atomic_store(&running, NWORKERS);
 	g_assert_cmpint(rte_eal_mp_remote_launch(worker, NULL, SKIP_MAIN), ==, 0);
 }
 
@@ -90,6 +93,8 @@ stop_workers(void)
 	RTE_LCORE_FOREACH_WORKER(lcore)
 		dpvs_msg_ring_doorbell(lcore);
 	rte_eal_mp_wait_lcore();
+	/* EAL waits too, but ThreadSanitizer cannot see how. */
+	g_assert_cmpuint(atomic_load(&running), ==, 0);
 }
 
 /* Holds a worker, or lets it go, and waits until it knows. */
