@@ -46,6 +46,7 @@ enum {
 	MULTICAST_MAX = 256, /* unanswered at once; a stuck worker makes further ones fail */
 	COMMIT_MAX = 256,    /* reserved and unanswered at once */
 	COMMIT_RING = 512,   /* next power of two above COMMIT_MAX */
+	SLICE_US = 20,       /* a worker that has handled messages for so long goes back to its packets */
 	MAIN_BUDGET = 64,    /* messages the main lcore handles before its other sources have their turn */
 
 	/* Histograms of nanoseconds: 2^SUB_BITS steps for each power of two, the last step for all above. */
@@ -173,6 +174,8 @@ struct lcore_msg {
 	/* own lcore only */
 	struct inbox in[RING_COUNT] __rte_cache_aligned;
 	uint32_t deferred; /* of the messages in @in, how many */
+	uint32_t resume;   /* request ring to go on with when @cut */
+	bool cut;          /* the last loop ended because its time was over */
 	uint32_t looks;    /* for nothing, since the deadlines were last compared with the time */
 	struct dpvs_msg *current; /* whose handler runs */
 	bool defer;               /* it asked to be called again */
@@ -194,6 +197,7 @@ struct msg_sys {
 	uint32_t main_lcore;
 	uint32_t data_size;
 	uint32_t budget;
+	uint64_t slice; /* TSC cycles after which a worker handles no further message in a loop */
 	uint32_t timeout_ms;
 	uint32_t ring_soft; /* unicasts on one request ring */
 	uint64_t tsc_hz;

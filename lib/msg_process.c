@@ -109,35 +109,76 @@ handle(struct lcore_msg *me, struct dpvs_msg *msg)
 	return true;
 }
 
+/* Handles the next message of ring @i. Returns false when there is none. */
+static bool
+serve_one(struct lcore_msg *me, unsigned int i, bool *ret_deferred)
+{
+	struct inbox *in = &me->in[i];
+	struct dpvs_msg *msg = in->deferred;
+
+	if (msg != NULL)
+		me->deferred--;
+	else
+		msg = msg_take(in);
+	in->deferred = NULL;
+	if (msg == NULL)
+		return false;
+	*ret_deferred = !handle(me, msg);
+	if (*ret_deferred) {
+		in->deferred = msg;
+		me->deferred++;
+	}
+	return true;
+}
+
 /*
- * Serves the request rings, high priority first. Each ring has at least one message served, so that a
- * flood of one priority slows the others but does not stop them.
+ * Is the time of this loop over, after a message of ring @i? Then the next loop goes on with the ring
+ * after it, so that slow handlers of one priority do not keep the others waiting for good.
+ */
+static bool
+time_is_over(struct lcore_msg *me, unsigned int i, uint64_t limit, uint64_t *now)
+{
+	if (limit == UINT64_MAX)
+		return false;
+	*now = rte_rdtsc();
+	if (*now < limit)
+		return false;
+	me->resume = (i + 1) % REQUEST_RINGS;
+	me->cut = true;
+	return true;
+}
+
+/*
+ * Serves the request rings, high priority first, until TSC @limit. Each ring has at least one message
+ * served, so that a flood of one priority slows the others but does not stop them. *@now is the time after
+ * the last one when there is a limit.
  */
 static unsigned int
-serve_rings(struct lcore_msg *me, unsigned int budget)
+serve_rings(struct lcore_msg *me, unsigned int budget, uint64_t limit, uint64_t *now)
 {
-	unsigned int total = 0;
+	unsigned int total = 0, first = me->resume;
+	bool deferred = false;
 	unsigned int i, n;
 
+	/* After a loop that was cut short: one of each ring, from where it stopped. */
+	for (n = 0; me->cut && n < REQUEST_RINGS; n++) {
+		i = (first + n) % REQUEST_RINGS;
+		if (!serve_one(me, i, &deferred))
+			continue;
+		total++;
+		if (time_is_over(me, i, limit, now))
+			return total;
+	}
+	me->cut = false;
 	for (i = 0; i < REQUEST_RINGS; i++) {
-		struct inbox *in = &me->in[i];
-
 		for (n = 0; n == 0 || total < budget; n++) {
-			struct dpvs_msg *msg = in->deferred;
-
-			if (msg != NULL)
-				me->deferred--;
-			else
-				msg = msg_take(in);
-			in->deferred = NULL;
-			if (msg == NULL)
+			if (!serve_one(me, i, &deferred))
 				break;
 			total++;
-			if (!handle(me, msg)) {
-				in->deferred = msg;
-				me->deferred++;
+			if (time_is_over(me, i, limit, now))
+				return total;
+			if (deferred)
 				break;
-			}
 		}
 	}
 	return total;
@@ -160,15 +201,16 @@ dpvs_msg_defer(struct dpvs_msg *msg)
 static unsigned int
 process(struct lcore_msg *me, unsigned int budget)
 {
-	uint64_t start = rte_rdtsc();
-	unsigned int n;
+	uint64_t start = rte_rdtsc(), now = 0;
+	bool worker = me->worker != UINT32_MAX;
+	unsigned int n, served;
 
 	n = msg_take_replies(me, budget, start);
 	msg_check_deadlines(me, start);
-	n += serve_rings(me, budget);
-	if (n > 0 && me->worker != UINT32_MAX)
-		msg_count_handlers(me, rte_rdtsc() - start);
-	return n;
+	served = serve_rings(me, budget, worker ? start + msg_sys.slice : UINT64_MAX, &now);
+	if (worker && n + served > 0)
+		msg_count_handlers(me, (served > 0 ? now : rte_rdtsc()) - start);
+	return n + served;
 }
 
 /*
