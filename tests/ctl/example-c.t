@@ -60,6 +60,15 @@ start_daemon
 "$IPVSADM" -A -u '[2001:db8::1]:53'
 is "client of dpvsd" "$(run client | sort)" "tcp 192.0.2.1:80 rr, 1 servers, 0 connections
 udp [2001:db8::1]:53 wlc, 0 servers, 0 connections"
+ok "a service with servers, in a transaction" run client 192.0.2.9 80 198.51.100.1 198.51.100.2
+ok "the same again" run client 192.0.2.9 80 198.51.100.1 198.51.100.2
+is "it is there" "$(run client | grep 192.0.2.9)" "tcp 192.0.2.9:80 wlc, 2 servers, 0 connections"
+out=$(run client 192.0.2.10 80 198.51.100.1 2001:db8::1)
+is "a server that cannot be: all is as it was" "$?: $(echo "$out" | sed -n 1p): $(run client | grep -c 192.0.2.10)" \
+	"1: client: record 2 was refused: 0"
+out=$(run client 192.0.2.10 80 198.51.100.1 nonsense)
+is "given up" "$?: $out: $(run client | grep -c 192.0.2.10)" "1: client: nonsense is no address: 0"
+"$IPVSADM" -D -t 192.0.2.9:80
 is "the manual's example" "$(run man | sort)" "port 53: 0 servers
 port 80: 1 servers"
 stop_daemon
