@@ -94,6 +94,99 @@ test_half_close(void)
 	stop_server();
 }
 
+/* ---- what handlers leave with a connection */
+
+#define ID_COUNT 4711
+
+static const int key_a, key_b;
+static unsigned int kept_live; /* pieces of data */
+
+static void
+kept_free(void *data)
+{
+	kept_live--;
+	g_free(data);
+}
+
+/* How often this connection has asked; each third time it is forgotten. */
+static int
+on_count(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	struct item *a = dpvs_req_client_data(req, &key_a);
+	struct item *b = dpvs_req_client_data(req, &key_b);
+
+	g_assert_true((a == NULL) == (b == NULL));
+	if (a == NULL) {
+		a = g_new0(struct item, 1);
+		b = g_new0(struct item, 1);
+		kept_live += 2;
+		g_assert_cmpint(dpvs_req_set_client_data(req, &key_a, a, kept_free), ==, 0);
+		g_assert_cmpint(dpvs_req_set_client_data(req, &key_b, b, kept_free), ==, 0);
+		b->value = 100;
+	}
+	g_assert_cmpint(dpvs_req_pid(req), ==, getpid());
+	a->value++;
+	b->value++;
+	g_assert_cmpuint(a->value + 100, ==, b->value);
+	dpvs_req_add(req, a, sizeof(*a));
+	if (a->value == 3) {
+		/* It is ours to free then. */
+		g_assert_cmpint(dpvs_req_set_client_data(req, &key_a, NULL, NULL), ==, 0);
+		g_assert_cmpint(dpvs_req_set_client_data(req, &key_b, NULL, NULL), ==, 0);
+		kept_free(a);
+		kept_free(b);
+	}
+	return 0;
+}
+
+static const struct dpvs_sockopt count_opt = {
+	.name = "count", .id = ID_COUNT, .type = DPVS_SOCKOPT_GET, .fn = on_count,
+};
+
+static void
+client_data(void *arg)
+{
+	static const uint32_t wanted[] = { 1, 2, 3, 1, 2 };
+	struct dpvs_client *c[2];
+	struct dpvs_reply *reply;
+	struct item item;
+
+	for (unsigned int i = 0; i < 2; i++)
+		g_assert_cmpint(dpvs_client_open(path, 10000, &c[i]), ==, 0);
+	for (unsigned int i = 0; i < 2 * G_N_ELEMENTS(wanted); i++) {
+		g_assert_cmpint(dpvs_client_get(c[i % 2], ID_COUNT, NULL, 0, &reply), ==, 0);
+		g_assert_cmpint(dpvs_reply_record(reply, 0, &item, sizeof(item)), ==, 0);
+		g_assert_cmpuint(item.value, ==, wanted[i / 2]);
+		dpvs_reply_free(reply);
+	}
+	dpvs_client_close(c[0]);
+	dpvs_client_close(c[1]);
+}
+
+/* Each connection has its own, for each key; it goes with the connection, or with the server. */
+static void
+test_client_data(void)
+{
+	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+	struct dpvs_client *left;
+
+	start_server(NULL);
+	g_assert_cmpint(dpvs_sockopt_register(&count_opt), ==, 0);
+	run_client(client_data, NULL);
+	while (kept_live > 0 && g_get_monotonic_time() < end)
+		g_main_context_iteration(NULL, FALSE);
+	g_assert_cmpuint(kept_live, ==, 0);
+	g_assert_cmpint(dpvs_client_open(path, 10000, &left), ==, 0);
+	g_assert_cmpint(dpvs_client_send(left, DPVS_SOCKOPT_GET, ID_COUNT, NULL, 0, 0, NULL), ==, 0);
+	while (kept_live == 0 && g_get_monotonic_time() < end)
+		g_main_context_iteration(NULL, FALSE);
+	g_assert_cmpuint(kept_live, ==, 2);
+	g_assert_cmpint(dpvs_sockopt_unregister(&count_opt), ==, 0);
+	stop_server();
+	g_assert_cmpuint(kept_live, ==, 0);
+	dpvs_client_close(left);
+}
+
 /* ---- who is live */
 
 static void
@@ -398,6 +491,7 @@ main(int argc, char **argv)
 	fixture_init(&argc, &argv);
 	g_test_add_func("/server/hangup", test_hangup);
 	g_test_add_func("/server/half close", test_half_close);
+	g_test_add_func("/server/client data", test_client_data);
 	g_test_add_func("/server/second daemon", test_second);
 	g_test_add_func("/server/stale", test_stale);
 	g_test_add_func("/server/umask", test_umask);
