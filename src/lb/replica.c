@@ -166,13 +166,15 @@ make_room(struct change *c, struct replica *r, unsigned int family, bool in_slic
 		if (err != 0)
 			return err;
 	}
-	while (grown->copied <= from->mask) {
-		if (in_slices && grown->copied > 0 && change_slice_over())
-			return CHANGE_MORE;
+	for (;;) {
 		addr_table_copy(grown->tables->main, from, grown->copied, COPY_MAX);
 		for (unsigned int i = 0; i < grown->tables->count; i++)
 			addr_table_copy(grown->tables->worker[i], from, grown->copied, COPY_MAX);
 		grown->copied += COPY_MAX;
+		if (grown->copied > from->mask)
+			break;
+		if (in_slices && change_slice_over())
+			return CHANGE_MORE;
 	}
 	r->latest[family] = grown->tables;
 	grown->tables = NULL;

@@ -217,3 +217,9 @@ check-tsan: $(tsan_programs)
 		TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp $$TSAN_OPTIONS" DPVS_TEST_TIMEOUT=600 \
 			$(SHELL) $(top_srcdir)/tests/run-test ./$$p || rc=1; \
 	done; exit $$rc
+check_PROGRAMS += tests/unit/service_view_test
+TESTS += tests/unit/service_view_test
+tests_unit_service_view_test_SOURCES = tests/unit/service_view_test.c
+tests_unit_service_view_test_CPPFLAGS = $(test_cppflags)
+tests_unit_service_view_test_CFLAGS = $(test_cflags)
+tests_unit_service_view_test_LDADD = $(test_fake_libs)
