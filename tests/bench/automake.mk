@@ -44,3 +44,10 @@ tests_bench_bench_dump_SOURCES = tests/bench/bench_dump.c tests/bench/bench.h te
 tests_bench_bench_dump_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
 tests_bench_bench_dump_CFLAGS = $(test_cflags)
 tests_bench_bench_dump_LDADD = $(test_harness_libs)
+
+bench_programs += tests/bench/bench_load
+tests_bench_bench_load_SOURCES = tests/bench/bench_load.c tests/bench/bench.h tests/helpers/conns.c \
+	tests/helpers/conns.h tests/helpers/lb_records.h
+tests_bench_bench_load_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
+tests_bench_bench_load_CFLAGS = $(test_cflags)
+tests_bench_bench_load_LDADD = $(test_harness_libs)
