@@ -129,16 +129,21 @@ make_claims(const struct service *svc, struct mh_claim *claims, uint32_t slots)
 	return count;
 }
 
+/* @taken has a bit for each slot: ten slots are looked at for each that is claimed, and 2 KiB stay in the cache. */
 static void
-claim_slot(struct mh_table *t, struct mh_claim *claim)
+claim_slot(struct mh_table *t, uint64_t *taken, struct mh_claim *claim)
 {
+	uint32_t next = claim->next;
+
 	/* Ends: slots is prime, so the steps reach every slot, and one is free. */
-	while (t->slot[claim->next] != DEST_NONE) {
-		claim->next += claim->skip;
-		if (claim->next >= t->slots)
-			claim->next -= t->slots;
+	while ((taken[next / 64] >> next % 64 & 1) != 0) {
+		next += claim->skip;
+		if (next >= t->slots)
+			next -= t->slots;
 	}
-	t->slot[claim->next] = claim->dest;
+	taken[next / 64] |= UINT64_C(1) << next % 64;
+	t->slot[next] = claim->dest;
+	claim->next = next;
 }
 
 /* Adds @claim to those of a round. Rounds from @slots on are never reached: one server claims in each. */
@@ -160,7 +165,7 @@ schedule_claim(struct mh_round *rounds, uint32_t slots, struct mh_claim *claim, 
  * is in proportion to the slots, whatever the weights are.
  */
 static void
-fill(struct mh_table *t, struct mh_claim *claims, uint32_t count, struct mh_round *rounds)
+fill(struct mh_table *t, uint64_t *taken, struct mh_claim *claims, uint32_t count, struct mh_round *rounds)
 {
 	uint64_t highest = 0;
 	uint32_t used = 0;
@@ -175,7 +180,7 @@ fill(struct mh_table *t, struct mh_claim *claims, uint32_t count, struct mh_roun
 		while (claim != NULL && used < t->slots) {
 			struct mh_claim *after = claim->after;
 
-			claim_slot(t, claim);
+			claim_slot(t, taken, claim);
 			used++;
 			claim->made++;
 			schedule_claim(rounds, t->slots, claim,
@@ -191,6 +196,7 @@ mh_build(const struct service *svc, void **ret_table)
 	uint32_t slots = mh_slots;
 	struct mh_claim *claims = NULL;
 	struct mh_round *rounds = NULL;
+	uint64_t *taken = NULL;
 	struct mh_table *t = NULL;
 	uint32_t count;
 
@@ -198,10 +204,12 @@ mh_build(const struct service *svc, void **ret_table)
 		return -ENOSPC;
 	claims = malloc((svc->num_dests + 1) * sizeof(*claims));
 	rounds = calloc(slots, sizeof(*rounds));
+	taken = calloc(slots / 64 + 1, sizeof(*taken));
 	t = malloc(sizeof(*t) + slots * sizeof(t->slot[0]));
-	if (claims == NULL || rounds == NULL || t == NULL) {
+	if (claims == NULL || rounds == NULL || taken == NULL || t == NULL) {
 		free(claims);
 		free(rounds);
+		free(taken);
 		free(t);
 		return -ENOMEM;
 	}
@@ -209,9 +217,10 @@ mh_build(const struct service *svc, void **ret_table)
 	memset(t->slot, 0xff, slots * sizeof(t->slot[0]));
 	count = make_claims(svc, claims, slots);
 	if (count > 0)
-		fill(t, claims, count, rounds);
+		fill(t, taken, claims, count, rounds);
 	free(claims);
 	free(rounds);
+	free(taken);
 	*ret_table = t;
 	return 0;
 }
