@@ -13,9 +13,6 @@
 
 #include "core/change.h"
 
-/* Objects looked at for a slice. */
-#define SLICE 512
-
 /** struct listing: an answer under way. */
 struct listing {
 	struct listing_type type;
@@ -28,13 +25,13 @@ struct listing {
 
 static GQueue listings = G_QUEUE_INIT;
 
-/* Looks at SLICE objects from @node on. Returns the next one, NULL at the end. */
+/* Looks at LISTING_SLICE objects from @node on. Returns the next one, NULL at the end. */
 static struct event_node *
 slice(struct dpvs_req *req, const struct listing_type *type, const void *filter, struct event_node *node)
 {
 	uint64_t data[DPVS_EVENT_DATA_SIZE / sizeof(uint64_t)];
 
-	for (unsigned int i = 0; i < SLICE && node != NULL; i++, node = TAILQ_NEXT(node, link)) {
+	for (unsigned int i = 0; i < LISTING_SLICE && node != NULL; i++, node = TAILQ_NEXT(node, link)) {
 		if (!node->marker && type->fits(node, filter))
 			dpvs_req_add(req, data, type->record(node, data));
 	}

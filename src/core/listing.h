@@ -16,6 +16,9 @@
 
 struct dpvs_req;
 
+/** So many objects are listed in one go: what has no more may have an order of its own, in a handler of its own. */
+#define LISTING_SLICE 512
+
 /** Longest filter. */
 #define LISTING_FILTER_SIZE 256
 

@@ -559,7 +559,7 @@ ifaddr_fini(void)
 	g_queue_clear_full(&announces, g_free);
 }
 
-static const struct module_event ifaddr_events[] = {
+const struct module_event ifaddr_events[] = {
 	{ .kind = DPVS_EVENT_ADDR, .list = &nodes, .record = ifaddr_record },
 	{ 0 },
 };

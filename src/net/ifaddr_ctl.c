@@ -12,6 +12,8 @@
 #include <dpvsctrl/server.h>
 
 #include "core/change.h"
+#include "core/listing.h"
+#include "module.h"
 #include "net/addr.h"
 #include "net/ifaddr_priv.h"
 #include "net/netif.h"
@@ -262,6 +264,35 @@ ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
 	}
 }
 
+/** struct ifaddr_filter: what a list wants. */
+struct ifaddr_filter {
+	uint8_t af; /* 0: any */
+	int port;   /* -1: any */
+};
+
+static bool
+ifaddr_fits(const struct event_node *node, const void *filter)
+{
+	const struct ifaddr *a = event_object(node, struct ifaddr, event);
+	const struct ifaddr_filter *f = filter;
+
+	return (f->af == 0 || a->af == f->af) && (f->port < 0 || a->port == f->port);
+}
+
+/* More than can be listed in one go: as they come, in slices. */
+static int
+ifaddr_list_many(struct dpvs_req *req, uint8_t af, const struct netif *nif)
+{
+	const struct listing_type type = {
+		.list = ifaddr_events[0].list,
+		.record = ifaddr_events[0].record,
+		.fits = ifaddr_fits,
+	};
+	struct ifaddr_filter f = { .af = af, .port = nif != NULL ? nif->port : -1 };
+
+	return listing_answer(req, &type, &f, sizeof(f));
+}
+
 static int
 ifaddr_ctl_list(struct dpvs_req *req, const void *record)
 {
@@ -272,6 +303,8 @@ ifaddr_ctl_list(struct dpvs_req *req, const void *record)
 	ret = wire_dev_get(req, filter->dev, &nif);
 	if (ret != 0)
 		return ret;
+	if (g_hash_table_size(ifaddr_all()) > LISTING_SLICE)
+		return ifaddr_list_many(req, filter->addr.family, nif);
 
 	for (uint16_t port = 0; port < NETIF_MAX; port++) {
 		if (nif != NULL && nif->port != port)

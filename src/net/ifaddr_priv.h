@@ -58,6 +58,10 @@ struct dpvs_addr_conf;
 /** ifaddr_to_wire: @a as listed; @now: seconds of the monotonic clock. */
 void ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *ret_conf);
 
+/** ifaddr_events: the list of all, and its records. */
+struct module_event;
+extern const struct module_event ifaddr_events[];
+
 /** ifaddr_all: the set of all. ifaddr_of_port: those of a port. */
 GHashTable *ifaddr_all(void);
 const struct port_addrs *ifaddr_of_port(uint16_t port, uint8_t af);

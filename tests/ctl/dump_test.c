@@ -18,6 +18,7 @@
 #include <glib.h>
 #include <rte_mbuf.h>
 
+#include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/conn.h>
 #include <dpvsctrl/proto/netif.h>
 #include <dpvsctrl/proto/route.h>
@@ -529,6 +530,50 @@ test_routes(void)
 	unread_list = ask_unread(DPVS_GET_ROUTES);
 }
 
+/* Addresses: few in order, many in slices. */
+static void
+test_addrs(void)
+{
+	enum { MANY = 2000 };
+	g_autofree struct dpvs_addr_conf *all = g_new0(struct dpvs_addr_conf, MANY);
+	struct dpvs_addr_conf filter = { .dev = "dpdk1", .addr.family = AF_INET };
+	g_autofree uint8_t *seen = g_malloc0(MANY);
+
+	for (unsigned int few = 1; few < 2; few--) {
+		uint32_t count = few ? 100 : MANY, n = 0;
+		struct dpvs_reply *reply;
+
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t ip = rte_cpu_to_be_32((12u << 24) + i + 1);
+
+			all[i] = (struct dpvs_addr_conf){ .addr.family = AF_INET, .plen = 32, .dev = "dpdk1" };
+			memcpy(all[i].addr.bytes, &ip, sizeof(ip));
+		}
+		g_assert_cmpint(harness_set(DPVS_SET_ADDR_ADD, all, sizeof(all[0]), count), ==, 0);
+		g_assert_cmpint(harness_get(DPVS_GET_ADDRS, &filter, sizeof(filter), &reply), ==, 0);
+		memset(seen, 0, MANY);
+		for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+			struct dpvs_addr_conf info;
+			uint32_t ip;
+
+			g_assert_cmpint(dpvs_reply_record(reply, i, &info, sizeof(info)), ==, 0);
+			g_assert_cmpstr(info.dev, ==, "dpdk1");
+			g_assert_cmpuint(info.addr.family, ==, AF_INET);
+			memcpy(&ip, info.addr.bytes, sizeof(ip));
+			ip = rte_be_to_cpu_32(ip) - (12u << 24) - 1;
+			if (ip >= count)
+				continue;
+			g_assert_cmpuint(seen[ip]++, ==, 0);
+			if (few)
+				g_assert_cmpuint(ip, ==, n);
+			n++;
+		}
+		dpvs_reply_free(reply);
+		g_assert_cmpuint(n, ==, count);
+		g_assert_cmpint(harness_set(DPVS_SET_ADDR_DEL, all, sizeof(all[0]), count), ==, 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -544,6 +589,7 @@ main(int argc, char **argv)
 	g_test_add_func("/ctl/dump/unread", test_unread);
 	g_test_add_func("/ctl/dump/at once", test_at_once);
 	g_test_add_func("/ctl/dump/stopped", test_stopped);
+	g_test_add_func("/ctl/dump/addrs", test_addrs);
 	g_test_add_func("/ctl/dump/routes", test_routes);
 	rc = g_test_run();
 	net_down();
