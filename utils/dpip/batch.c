@@ -80,7 +80,7 @@ struct origin {
 	char *dev; /* the port that it names, or NULL */
 };
 
-/** struct later: a line that shows something, to be run when the changes before it are in force. */
+/** struct later: a line that is to be run when the changes before it are in force. */
 struct later {
 	unsigned int line;
 	char *text;
@@ -217,7 +217,7 @@ run_line(struct batch *b, char *line)
 
 /*
  * A line that shows something is not run in the middle of a transaction: what it would show is neither what there was
- * nor what there will be. Returns true when it was put aside.
+ * nor what there will be. Nor is one that sets counters to zero, which cannot be taken back.
  */
 static int
 put_aside(struct batch *b, const char *line, bool *ret_aside)
@@ -235,7 +235,7 @@ put_aside(struct batch *b, const char *line, bool *ret_aside)
 	if (!copy)
 		return no_memory();
 	n = words_split(copy, words, &why) > 0 ? options_parse(words, true, &opts, err, sizeof(err)) : -EINVAL;
-	*ret_aside = n >= 0 && words[n] && command_shows(words + n);
+	*ret_aside = n >= 0 && words[n] && command_waits(words + n);
 	free(copy);
 	if (!*ret_aside)
 		return EXIT_OK;

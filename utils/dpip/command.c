@@ -146,7 +146,7 @@ named_device(const struct dpip_verb *verb, const struct dpip_value *values)
 }
 
 bool
-command_shows(char *const *words)
+command_waits(char *const *words)
 {
 	const struct dpip_object *object = table_find_object(words[0], NULL, 0);
 	const struct dpip_verb *verb;
@@ -156,7 +156,7 @@ command_shows(char *const *words)
 	if (words[1] && is_help(words[1]))
 		return false;
 	verb = words[1] ? table_find_verb(object, words[1], NULL, 0) : object->verbs;
-	return verb && (verb->flags & DPIP_SHOW);
+	return verb && (verb->flags & (DPIP_SHOW | DPIP_ALONE));
 }
 
 int
@@ -196,6 +196,7 @@ command_run(struct dpip *d, char *const *words)
 		return EXIT_USAGE;
 	}
 	d->dev = named_device(verb, values);
+	d->alone = verb->flags & DPIP_ALONE;
 	d->round = 0;
 	round.verb = verb;
 	if (verb->flags & DPIP_FOLLOW)

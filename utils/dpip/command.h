@@ -15,7 +15,7 @@ struct dpip;
  */
 int command_run(struct dpip *d, char *const *words);
 
-/** command_shows: is it a command that only shows something? Says nothing when it is none at all. */
-bool command_shows(char *const *words);
+/** command_waits: does it wait, in a batch, for the changes before it? Says nothing when it is no command at all. */
+bool command_waits(char *const *words);
 
 #endif

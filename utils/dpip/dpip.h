@@ -81,6 +81,8 @@ struct dpip;
 enum {
 	DPIP_SHOW = 1u << 0, /**< only reads: may be repeated (--interval) */
 	DPIP_VERB_FIRST = 1u << 1, /**< as DPIP_FIRST */
+	/** No part of a transaction: in a batch it is done when the changes before it are in force, as a show is. */
+	DPIP_ALONE = 1u << 3,
 	DPIP_FOLLOW = 1u << 2, /**< goes on until it is interrupted; --count is its own affair */
 };
 

@@ -308,6 +308,7 @@ static const struct dpip_verb msg_verbs[] = {
 		.help = "Sets the counters of messages, and the times of lcores in their handlers, to zero.",
 		.run = msg_zero,
 		.id = DPVS_SET_MSG_ZERO,
+		.flags = DPIP_ALONE,
 	},
 	{},
 };

@@ -102,7 +102,7 @@ session_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 {
 	int rc;
 
-	if (d->set)
+	if (d->set && !d->alone)
 		return d->set(d, id, record, size);
 	rc = session_open(d);
 	if (rc)

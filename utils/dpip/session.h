@@ -27,6 +27,7 @@ struct dpip {
 	double elapsed_s;           /**< since the round before */
 	struct dpvs_reply *before;  /**< what the round before was answered, see session_keep() */
 	bool in_batch;
+	bool alone;                 /**< the command that runs is DPIP_ALONE */
 	struct batch *batch;        /**< that gathers changes, or NULL */
 	/** What session_set() does in it. */
 	int (*set)(struct dpip *d, uint32_t id, const void *record, uint32_t size);
