@@ -63,6 +63,10 @@ conf_report(struct conf *conf, unsigned int line, const char *text)
 	g_autofree char *full = line != 0 ? g_strdup_printf("%s:%u: %s", conf->file, line, text) :
 					    g_strdup_printf("%s: %s", conf->file, text);
 
+	/* A value may have line breaks ("\\n"), and worse for a terminal. */
+	for (char *p = full; *p != '\0'; p++)
+		if (g_ascii_iscntrl(*p))
+			*p = ' ';
 	conf->errors++;
 	if (conf->report != NULL)
 		conf->report(full, conf->report_arg);

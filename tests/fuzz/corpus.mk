@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/conf/empty \
 	tests/fuzz/corpus/conf/escapes \
 	tests/fuzz/corpus/conf/group-of-locale \
+	tests/fuzz/corpus/conf/line-break-in-value \
 	tests/fuzz/corpus/conf/nested \
 	tests/fuzz/corpus/conf/no-section \
 	tests/fuzz/corpus/conf/no-value \

@@ -138,6 +138,7 @@ test_errors(void)
 	bad("[things]\ncount =", "t:2: count = : not a number");
 	bad("[things]\ncount = 1 2", "t:2: count = 1 2: not a number");
 	bad("[things]\ncount = 18446744073709551617", "t:2: count = 18446744073709551617: out of range");
+	bad("[things]\ncount = 1\\n\\t\x1b[2J", "t:2: count = 1   [2J: not a number");
 	bad("[things]\nflag = on", "t:2: flag = on: neither yes nor no");
 	bad("[things]\ncolour = pink", "t:2: colour = pink: unknown word; give one of: red, green, blue");
 	bad("[things]\ntext = 12345678901", "t:2: text: a text of 11 bytes");
