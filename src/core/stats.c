@@ -30,6 +30,50 @@ stats_sum(const struct stats_block *block, unsigned int id)
 	return sum;
 }
 
+/* Where they were zeroed first: the counters are not behind that then. */
+static uint64_t
+stats_since(const struct stats_block *block, unsigned int id, unsigned int lcore)
+{
+	uint64_t base;
+
+	if (block->lcore[lcore] == NULL)
+		return 0;
+	base = __atomic_load_n(&block->lcore[lcore][block->stride + id], __ATOMIC_ACQUIRE);
+	return stats_lcore(block, id, lcore) - base;
+}
+
+uint64_t
+stats_shown(const struct stats_block *block, unsigned int id)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < RTE_MAX_LCORE; i++)
+		sum += stats_since(block, id, i);
+	return sum;
+}
+
+void
+stats_take(struct stats_block *block, int zero)
+{
+	uint64_t *counters = block->lcore[rte_lcore_id()];
+	unsigned int i;
+
+	for (i = 0; i < block->count; i++) {
+		if (zero)
+			/* Pairs with the load in stats_since(): what is read after it is no less. */
+			__atomic_store_n(&counters[block->stride + i], counters[i], __ATOMIC_RELEASE);
+		else
+			counters[2 * block->stride + i] = counters[i] - counters[block->stride + i];
+	}
+}
+
+uint64_t
+stats_taken(const struct stats_block *block, unsigned int id, unsigned int lcore)
+{
+	return block->lcore[lcore] != NULL ? block->lcore[lcore][2 * block->stride + id] : 0;
+}
+
 int
 stats_module_init(const struct module *module)
 {
@@ -42,6 +86,9 @@ stats_module_init(const struct module *module)
 	while (module->stats[count].name != NULL)
 		count++;
 	bytes = RTE_ALIGN(count * sizeof(uint64_t), RTE_CACHE_LINE_SIZE);
+	block->count = (unsigned int)count;
+	block->stride = (unsigned int)(bytes / sizeof(uint64_t));
+	bytes *= 3;
 	RTE_LCORE_FOREACH(lcore) {
 		block->lcore[lcore] = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
 		if (block->lcore[lcore] == NULL) {

@@ -15,9 +15,14 @@
 
 struct module;
 
-/** struct stats_block: a module's counters; lcore: cache-aligned arrays, allocated before init(). */
+/**
+ * struct stats_block: a module's counters; lcore: cache-aligned arrays, allocated before init(). Behind the counters
+ * of an lcore are, each beginning a cache line, what they were when they were zeroed, and what it took last.
+ */
 struct stats_block {
 	uint64_t *lcore[RTE_MAX_LCORE];
+	unsigned int count;  /**< counters of each lcore */
+	unsigned int stride; /**< from the counters to where they were zeroed, and from there to what was taken */
 };
 
 static inline void
@@ -39,6 +44,15 @@ uint64_t stats_sum(const struct stats_block *block, unsigned int id);
 
 /** stats_lcore: the count of one lcore; 0 for an lcore without counters. */
 uint64_t stats_lcore(const struct stats_block *block, unsigned int id, unsigned int lcore);
+
+/** stats_shown: as stats_sum(), since the counters were zeroed. */
+uint64_t stats_shown(const struct stats_block *block, unsigned int id);
+
+/** stats_take: the calling lcore notes its counters: as those to count from (@zero), or for stats_taken(). Any lcore. */
+void stats_take(struct stats_block *block, int zero);
+
+/** stats_taken: what @lcore took last, since it was zeroed; after @lcore has answered. */
+uint64_t stats_taken(const struct stats_block *block, unsigned int id, unsigned int lcore);
 
 /** stats_module_init: makes the counters of @module for all enabled lcores. Returns 0 or -ENOMEM. */
 int stats_module_init(const struct module *module);

@@ -21,6 +21,7 @@
 #include "core/lcore.h"
 #include "core/ping.h"
 #include "core/stats.h"
+#include "core/stats_ctl.h"
 #include "module.h"
 
 /* A registered pool or table. */
@@ -253,7 +254,7 @@ sysinfo_ctl_stats(struct dpvs_req *req, const void *record)
 			g_strlcpy(info.name, (*m)->stats[i].name, sizeof(info.name));
 			g_strlcpy(info.help, (*m)->stats[i].help, sizeof(info.help));
 			info.kind = (*m)->stats[i].kind;
-			info.value = stats_sum((*m)->stats_block, i);
+			info.value = stats_shown((*m)->stats_block, i);
 			dpvs_req_add(req, &info, sizeof(info));
 		}
 	}
@@ -320,11 +321,31 @@ static const struct module_sockopt sysinfo_sockopts[] = {
 		.record_size = sizeof(struct dpvs_ping),
 		.get = ping_ctl_get,
 	},
+	{ .name = "stats-zero", .id = DPVS_SET_STATS_ZERO, .request = stats_ctl_zero },
+	{ .name = "stats-snapshot", .id = DPVS_GET_STATS_SNAPSHOT, .get = stats_ctl_snapshot },
 	{ .name = "msg-zero", .id = DPVS_SET_MSG_ZERO, .set = sysinfo_ctl_msg_zero },
 	{},
 };
 
+static int
+sysinfo_init(const struct conf *conf)
+{
+	(void)conf;
+	collect_register(&stats_collect);
+	return 0;
+}
+
+static void
+sysinfo_fini(void)
+{
+	collect_unregister(&stats_collect);
+}
+
 const struct module sysinfo_module = {
 	.name = "sysinfo",
 	.sockopts = sysinfo_sockopts,
+	.msgs = stats_msgs,
+	.init = sysinfo_init,
+	.stop = collect_stop,
+	.fini = sysinfo_fini,
 };

@@ -13,7 +13,9 @@
 
 #include <dpvsctrl/proto/laddr.h>
 
+#include "core/collect.h"
 #include "core/conf.h"
+#include "lb/laddr_pool.h"
 #include "lb/replica.h"
 #include "lb/reserve.h"
 #include "lb/slots.h"
@@ -60,7 +62,7 @@ static GHashTable *table;      /* struct laddr */
 static struct htable links;    /* struct vs_laddr, by service and address */
 static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
 static uint32_t trash_count;
-static uint64_t *misses_zero;  /* by slot: port_misses when it was given out */
+static uint64_t *misses_zero[WORKERS_MAX]; /* by worker and slot: port_misses begin to count there */
 static struct slots slots;
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 
@@ -121,13 +123,54 @@ misses_of(uint32_t index)
 	return misses;
 }
 
+/* For laddr_pool.c. */
+
+GArray *
+laddr_ids(void)
+{
+	GArray *ids = g_array_new(FALSE, FALSE, sizeof(struct laddr_id));
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, table);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct laddr *la = value;
+		struct laddr_id id = { .key = la->key, .index = la->index, .port = la->port };
+
+		g_array_append_val(ids, id);
+	}
+	return ids;
+}
+
+bool
+laddr_is(const struct laddr_id *id)
+{
+	const struct laddr *la = g_hash_table_lookup(table, &id->key);
+
+	return la != NULL && la->index == id->index;
+}
+
+uint64_t
+laddr_zero_of(uint32_t index, unsigned int worker)
+{
+	return misses_zero[worker][index];
+}
+
+void
+laddr_zero_set(uint32_t index, unsigned int worker, uint64_t misses)
+{
+	misses_zero[worker][index] = misses;
+}
+
 /* Addresses come and go. */
 
 void
 laddr_counts(uint32_t index, uint64_t *ret_conns, uint64_t *ret_misses)
 {
 	*ret_conns = conns_of(index);
-	*ret_misses = misses_of(index) - misses_zero[index];
+	*ret_misses = misses_of(index);
+	for (unsigned int w = 0; w < lcore_worker_count(); w++)
+		*ret_misses -= misses_zero[w][index];
 }
 
 void
@@ -190,7 +233,8 @@ laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct la
 		return change_error(c, err,
 				    "no room for another local address; raise max in section [laddr]");
 	}
-	misses_zero[la->index] = misses_of(la->index);
+	for (unsigned int w = 0; w < lcore_worker_count(); w++)
+		misses_zero[w][la->index] = __atomic_load_n(&laddr_lcores[w][la->index].port_misses, __ATOMIC_RELAXED);
 	g_hash_table_add(table, la);
 	change_undo(c, new_undo, la);
 	err = ifaddr_hold(c, port, key->af, &key->addr);
@@ -577,11 +621,10 @@ laddr_module_fini(void)
 	GHashTableIter iter;
 	gpointer la;
 
+	collect_unregister(&laddr_collect);
 	TAILQ_INIT(&trash);
 	trash_count = 0;
 	htable_fini(&links);
-	reserve_free(misses_zero, slots.max * sizeof(misses_zero[0]));
-	misses_zero = NULL;
 	if (table != NULL) {
 		g_hash_table_iter_init(&iter, table);
 		while (g_hash_table_iter_next(&iter, &la, NULL))
@@ -589,6 +632,8 @@ laddr_module_fini(void)
 	}
 	g_clear_pointer(&table, g_hash_table_destroy);
 	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
+		reserve_free(misses_zero[i], slots.max * sizeof(misses_zero[i][0]));
+		misses_zero[i] = NULL;
 		reserve_free(laddr_lcores[i], slots.max * sizeof(struct laddr_lcore));
 		laddr_lcores[i] = NULL;
 	}
@@ -606,11 +651,12 @@ laddr_module_init(const struct conf *conf)
 	slots_init(&slots, max);
 	err = htable_init(&links, LINKS_MAX);
 	if (err == 0)
-		err = reserve_new(max * sizeof(misses_zero[0]), (void **)&misses_zero);
-	if (err == 0)
 		err = replica_init(&by_addr, TABLE_CAPACITY);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
 		err = reserve_new(max * sizeof(struct laddr_lcore), (void **)&laddr_lcores[i]);
+	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
+		err = reserve_new(max * sizeof(misses_zero[i][0]), (void **)&misses_zero[i]);
+	collect_register(&laddr_collect);
 	if (err != 0)
 		laddr_module_fini();
 	return err;
@@ -659,6 +705,8 @@ static const struct module_sockopt laddr_sockopts[] = {
 		.record_size = sizeof(struct dpvs_service_key),
 		.get = laddr_get,
 	},
+	{ .name = "laddr-pools", .id = DPVS_GET_LADDR_POOLS, .get = laddr_ctl_pools },
+	{ .name = "laddr-zero", .id = DPVS_SET_LADDR_ZERO, .request = laddr_ctl_zero },
 	{},
 };
 
@@ -668,6 +716,12 @@ static const struct dpvs_msg_type laddr_msgs[] = {
 		.name = "laddr",
 		.prio = DPVS_MSG_PRIO_NORM,
 		.on_commit = laddr_apply,
+	},
+	{
+		.type = DPVS_MSG_SAPOOL_STATS,
+		.name = "sapool-stats",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_worker = collect_on_worker,
 	},
 	{},
 };

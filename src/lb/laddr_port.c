@@ -122,6 +122,12 @@ laddr_port_blocks(unsigned int worker, uint32_t laddr)
 	return laddr_workers[worker].mine[laddr].num;
 }
 
+uint32_t
+laddr_port_idle(unsigned int worker, uint32_t laddr)
+{
+	return laddr_workers[worker].mine[laddr].idle;
+}
+
 static bool
 is_wanted(const struct laddr_shared *s)
 {

@@ -62,4 +62,7 @@ uint8_t laddr_port_owner(uint32_t laddr, rte_be16_t port);
 /** laddr_port_blocks: blocks of slot @laddr that worker @worker owns. */
 uint32_t laddr_port_blocks(unsigned int worker, uint32_t laddr);
 
+/** laddr_port_idle: those of them that no connection uses. On that worker. */
+uint32_t laddr_port_idle(unsigned int worker, uint32_t laddr);
+
 #endif

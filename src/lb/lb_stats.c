@@ -13,7 +13,6 @@
 
 #include <glib.h>
 
-#include "core/change.h"
 #include "lb/truth.h"
 
 /* Slices of the slots: 100 of RATES_MS are the 2 s. */
@@ -102,7 +101,16 @@ vs_sum_part(const struct vs *vs, const struct rs *from, uint32_t max, struct lb_
 void
 rs_reset(struct rs *rs)
 {
-	dest_sum(rs->index, &rs->zero);
+	struct dpvs_lb_stats sum;
+
+	dest_sum(rs->index, &sum);
+	rs_zero(rs, &sum);
+}
+
+void
+rs_zero(struct rs *rs, const struct dpvs_lb_stats *zero)
+{
+	rs->zero = *zero;
 	rs->sampled = rs->zero;
 	rs->sampled_us = 0;
 	memset(rs->rate, 0, sizeof(rs->rate));
@@ -117,49 +125,6 @@ rs_retire(struct rs *rs)
 	lb_stats_add(&rs->vs->retired, &stats);
 	rs->vs->sums_epoch++;
 	rs_reset(rs);
-}
-
-/* Zeroing. Done when the change is sure to take effect: it needs no undoing then. */
-
-static void
-zero(void *arg)
-{
-	struct vs *vs = arg;
-	struct rs *rs;
-
-	memset(&vs->retired, 0, sizeof(vs->retired));
-	vs->sums_epoch++;
-	TAILQ_FOREACH (rs, &vs->dests, link)
-		rs_reset(rs);
-	vs_unref(vs);
-}
-
-static void
-note_zero(struct change *c, struct vs *vs)
-{
-	change_undo(c, vs_unref, vs_ref(vs));
-	change_done(c, zero, vs);
-}
-
-int
-service_ctl_zero(struct change *c, const void *record)
-{
-	const struct dpvs_service_key *key = record;
-	static const struct dpvs_service_key all;
-	struct vs *vs;
-	int err;
-
-	if (memcmp(key, &all, sizeof(all)) == 0) {
-		TAILQ_FOREACH (vs, vs_all(), link) {
-			if (vs->listed)
-				note_zero(c, vs);
-		}
-		return 0;
-	}
-	err = vs_require(c, key, &vs);
-	if (err == 0)
-		note_zero(c, vs);
-	return err;
 }
 
 /* The estimator. */

@@ -19,6 +19,7 @@
 
 #include "core/change.h"
 #include "core/conf.h"
+#include "core/stats_ctl.h"
 #include "lb/reserve.h"
 #include "lb/replica.h"
 #include "lb/sched.h"
@@ -200,6 +201,7 @@ dest_reply_replica(void)
 static void
 service_fini(void)
 {
+	stats_set_dests(NULL);
 	lb_get_fini();
 	vs_table_fini();
 	dest_fini();
@@ -220,6 +222,7 @@ service_init(const struct conf *conf)
 
 	mh_set_slots((uint32_t)conf_uint(conf, "service", "mh-table-size"));
 	timeouts_init();
+	stats_set_dests(dest_take);
 	err = replica_init(&services, TABLE_CAPACITY);
 	if (err == 0)
 		err = replica_init(&nat_servers, TABLE_CAPACITY);
@@ -275,8 +278,8 @@ static const struct module_sockopt service_sockopts[] = {
 		.name = "service-zero",
 		.id = DPVS_SET_SERVICE_ZERO,
 		.record_size = sizeof(struct dpvs_service_key),
-		.set = service_ctl_zero,
-		.alone = true,
+		.request = service_ctl_zero,
+		.max_records = 1024,
 	},
 	{
 		.name = "service-add",

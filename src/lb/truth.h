@@ -293,9 +293,15 @@ void vs_sum_start(const struct vs *vs, struct lb_sum *ret_sum);
 const struct rs *vs_sum_part(const struct vs *vs, const struct rs *from, uint32_t max, struct lb_sum *sum);
 /** rs_reset: counters and rates of @rs are 0 from here on. rs_retire: the same; its service keeps what was counted. */
 void rs_reset(struct rs *rs);
+/** rs_zero: the same, but what is not in @zero was counted since. */
+void rs_zero(struct rs *rs, const struct dpvs_lb_stats *zero);
 void rs_retire(struct rs *rs);
-int service_ctl_zero(struct change *c, const void *record);
 int service_job_rates(void);
+
+/* lb_zero.c */
+int service_ctl_zero(struct dpvs_req *req, const void *records, uint32_t count);
+/** dest_take: on a worker: where the counters of some servers are. */
+void dest_take(const void *payload);
 
 /* lb_get.c */
 int service_get_version(struct dpvs_req *req, const void *record);

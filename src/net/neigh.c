@@ -793,6 +793,12 @@ static const struct dpvs_msg_type neigh_msgs[] = {
 		.prio = DPVS_MSG_PRIO_LOW,
 		.on_main = neigh_msg_input,
 	},
+	{
+		.type = DPVS_MSG_NEIGH_GET,
+		.name = "neigh-get",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_worker = neigh_worker_slice,
+	},
 	{ 0 },
 };
 

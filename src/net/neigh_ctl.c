@@ -199,5 +199,11 @@ const struct module_sockopt neigh_sockopts[] = {
 		.record_size = sizeof(struct dpvs_neigh_conf),
 		.get = neigh_ctl_list,
 	},
+	{
+		.name = "neigh-replicas",
+		.id = DPVS_GET_NEIGH_REPLICAS,
+		.record_size = sizeof(struct dpvs_neigh_conf),
+		.get = neigh_ctl_replicas,
+	},
 	{ 0 },
 };

@@ -18,6 +18,7 @@
 #include <rte_malloc.h>
 
 #include <dpvsctrl/msg.h>
+#include <dpvsctrl/proto/neigh.h>
 
 #include "core/conf.h"
 #include "core/digest.h"
@@ -31,6 +32,12 @@
 #include "net/netif.h"
 #include "net/node.h"
 #include "net/route.h"
+
+/** Cursor of a listing: from here on places in the list of those that packets wait for. */
+#define NEIGH_CURSOR_WAITING 0x80000000u
+
+/** Places looked at for one slice. */
+#define NEIGH_SLICE_LOOKS 64
 
 enum {
 	NEIGH_OUTPUT_NEXT_DROP,
@@ -442,6 +449,77 @@ neigh_hash_new(const char *what, unsigned int worker, int socket, uint32_t entri
 
 	snprintf(name, sizeof(name), "%s-%u", what, worker);
 	return rte_hash_create(&params);
+}
+
+/* --- what main may ask --- */
+
+static bool
+neigh_wanted(const struct neigh_slice_ask *ask, const struct neigh_key *key)
+{
+	return (ask->any_port || key->port == ask->port) && (ask->af == 0 || key->af == ask->af);
+}
+
+/* The entry at place @pos of the copy, or NULL. */
+static const struct neigh_key *
+neigh_at(const struct neigh_lcore *me, uint32_t pos, uint32_t *ret_index)
+{
+	void *key;
+	void *data;
+
+	if (rte_hash_get_key_with_position(me->hash, (int32_t)pos, &key) < 0 ||
+	    rte_hash_lookup_data(me->hash, key, &data) < 0)
+		return NULL;
+	*ret_index = (uint32_t)(uintptr_t)data;
+	return key;
+}
+
+/*
+ * A slice: the cursor is a place in the hash table, then, from NEIGH_CURSOR_WAITING on, one in the list of those that
+ * packets wait for.
+ */
+void
+neigh_worker_slice(struct dpvs_msg *msg)
+{
+	const struct neigh_lcore *me = neigh_me();
+	struct neigh_slice_ask ask = *(const struct neigh_slice_ask *)dpvs_msg_data(msg);
+	struct neigh_slice *slice = dpvs_msg_data(msg);
+	uint32_t room = (dpvs_msg_room(msg) - (uint32_t)sizeof(*slice)) / (uint32_t)sizeof(slice->entries[0]);
+	uint32_t count = 0;
+	unsigned int looks = 0;
+	bool waiting = ask.cursor >= NEIGH_CURSOR_WAITING;
+	uint32_t pos = waiting ? ask.cursor - NEIGH_CURSOR_WAITING : ask.cursor;
+
+	for (; !waiting && pos < slots_max && count < room && looks < NEIGH_SLICE_LOOKS; pos++, looks++) {
+		const struct neigh_key *key;
+		uint32_t index;
+
+		key = neigh_at(me, pos, &index);
+		if (key == NULL || !neigh_wanted(&ask, key))
+			continue;
+		slice->entries[count] = (struct neigh_replica){ .key = *key, .flags = DPVS_NEIGH_REPLICA_USABLE };
+		memcpy(slice->entries[count].mac, me->slots[index].hdr, sizeof(slice->entries[count].mac));
+		if (atomic_load_explicit(&me->slots[index].used, memory_order_relaxed))
+			slice->entries[count].flags |= DPVS_NEIGH_REPLICA_USED;
+		count++;
+	}
+	if (!waiting && pos == slots_max) {
+		waiting = true;
+		pos = 0;
+	}
+	for (; waiting && pos < pending_max && count < room && looks < NEIGH_SLICE_LOOKS; pos++, looks++) {
+		const struct neigh_pending *p = &me->pending[pos];
+
+		if (p->count == 0 || !neigh_wanted(&ask, &p->key))
+			continue;
+		slice->entries[count++] = (struct neigh_replica){
+			.key = p->key,
+			.held = p->count,
+			.waiting_ms = (uint32_t)(lcore_me()->now_ms - p->since_ms),
+		};
+	}
+	slice->count = count;
+	slice->cursor = !waiting ? pos : pos < pending_max ? pos + NEIGH_CURSOR_WAITING : 0;
+	dpvs_msg_set_len(msg, (uint32_t)sizeof(*slice) + count * (uint32_t)sizeof(slice->entries[0]));
 }
 
 int

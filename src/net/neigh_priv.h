@@ -59,6 +59,31 @@ struct neigh_input_msg {
 	uint8_t has_mac;
 };
 
+/** struct neigh_slice_ask: DPVS_MSG_NEIGH_GET, the question. */
+struct neigh_slice_ask {
+	uint32_t cursor; /**< 0: from the start */
+	uint16_t port;
+	uint8_t any_port;
+	uint8_t af;      /**< 0: both */
+};
+
+/** struct neigh_replica: an entry as a worker has it. */
+struct neigh_replica {
+	struct neigh_key key;
+	uint8_t mac[6];
+	uint8_t flags; /**< DPVS_NEIGH_REPLICA_* */
+	uint8_t pad;
+	uint32_t held;
+	uint32_t waiting_ms;
+};
+
+/** struct neigh_slice: the answer, in the same message. */
+struct neigh_slice {
+	uint32_t cursor; /**< where to go on; 0: that was all */
+	uint32_t count;
+	struct neigh_replica entries[];
+};
+
 /** Counters of the module, in the order of its table. */
 enum {
 	NEIGH_STAT_NO_ROOM,
@@ -99,6 +124,7 @@ void neigh_worker_fini(void);
 int neigh_worker_lcore_init(void);
 int neigh_worker_job(void);
 bool neigh_worker_digest(struct digest *d);
+void neigh_worker_slice(struct dpvs_msg *msg);
 void neigh_worker_on_commit(const void *data, uint32_t len);
 
 #endif

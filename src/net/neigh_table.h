@@ -48,6 +48,11 @@ extern const struct module_event neigh_events[];
 /** neigh_to_wire: @n as listed. */
 void neigh_to_wire(const struct neigh *n, struct dpvs_neigh_conf *ret_conf);
 
+struct dpvs_req;
+
+/** neigh_ctl_replicas: GET 8600, neigh_replica.c. */
+int neigh_ctl_replicas(struct dpvs_req *req, const void *record);
+
 /** neigh_all: the table, struct neigh_key to struct neigh. */
 GHashTable *neigh_all(void);
 

@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 #include <string.h>
 
+#include "core/collect.h"
 #include "core/conf.h"
 #include "core/digest.h"
 #include "core/graph.h"
@@ -302,6 +303,7 @@ netif_fini(void)
 {
 	unsigned int i;
 
+	netif_collect_fini();
 	for (i = 0; i < NETIF_MAX; i++) {
 		if (ports[i].used)
 			port_device_stop(&ports[i]);
@@ -321,6 +323,7 @@ netif_init(const struct conf *conf)
 	uint16_t id;
 	int err = 0;
 
+	netif_collect_init();
 	for (i = 0; (section = conf_instance(conf, "port", i)) != NULL && err == 0; i++) {
 		netif_want(conf, section, &want);
 		err = port_device_find(conf_instance_name(section), conf_string(conf, section, "device"), &id,
@@ -438,6 +441,12 @@ static const struct dpvs_msg_type netif_msgs[] = {
 		.prio = DPVS_MSG_PRIO_HIGH,
 		.on_worker = netif_msg_xmit,
 		.on_drop = netif_msg_xmit_drop,
+	},
+	{
+		.type = DPVS_MSG_NETIF_LCORE_STATS,
+		.name = "netif-lcore-stats",
+		.prio = DPVS_MSG_PRIO_LOW,
+		.on_worker = collect_on_worker,
 	},
 	{ .type = DPVS_MSG_PORT, .name = "port", .prio = DPVS_MSG_PRIO_NORM, .on_commit = netif_commit_port },
 	{},

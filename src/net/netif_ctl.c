@@ -8,15 +8,12 @@
 #include <glib.h>
 #include <rte_ethdev.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "core/change.h"
 #include "core/event.h"
 #include "core/handover.h"
 #include "core/lcore.h"
 #include "core/stats.h"
-#include "core/sysinfo.h"
 #include "net/netif_priv.h"
 #include "net/port.h"
 
@@ -216,107 +213,7 @@ netif_ctl_get_port(struct dpvs_req *req, const void *record)
 	return 0;
 }
 
-/* ---- GET 500 to 502 ---- */
-
-static uint64_t
-netif_msgs_of(unsigned int lcore)
-{
-	struct dpvs_msg_counters c;
-	uint64_t sum = 0;
-	uint32_t type;
-
-	for (type = 0; type < DPVS_MSG_TYPE_COUNT; type++)
-		if (dpvs_msg_type_lookup(type) != NULL && dpvs_msg_get_counters(type, lcore, &c) == 0)
-			sum += c.received;
-	return sum;
-}
-
-static void
-netif_fill_handlers(struct dpvs_lcore_info *info)
-{
-	struct dpvs_msg_handler_times t;
-
-	if (dpvs_msg_get_handler_times(info->id, &t) < 0)
-		return;
-	info->handler_loops = t.loops;
-	info->handler_ns_p50 = t.ns_p50;
-	info->handler_ns_p999 = t.ns_p999;
-	info->handler_ns_max = t.ns_max;
-}
-
-static void
-netif_add_main(struct dpvs_req *req)
-{
-	struct dpvs_lcore_info info = {
-		.id = rte_get_main_lcore(),
-		.role = DPVS_LCORE_MAIN,
-		.pid = (uint32_t)getpid(),
-		.generation = change_generation(),
-	};
-	struct rusage usage;
-
-	info.cpu = lcore_cpu(info.id);
-	info.numa = lcore_numa(info.id);
-	info.msgs = netif_msgs_of(info.id);
-	netif_fill_handlers(&info);
-	if (getrusage(RUSAGE_THREAD, &usage) == 0)
-		info.nivcsw = (uint64_t)usage.ru_nivcsw;
-	dpvs_req_add(req, &info, sizeof(info));
-}
-
-static uint32_t
-netif_rx_queues_of(unsigned int index)
-{
-	const struct port *p;
-	uint32_t count = 0;
-	uint16_t i, q;
-
-	for (i = 0; i < netif_count(); i++) {
-		p = port_by_id(i);
-		for (q = 0; p != NULL && q < p->rx_queues; q++)
-			count += port_rx_worker(i, q) == index;
-	}
-	return count;
-}
-
-static void
-netif_add_worker(struct dpvs_req *req, unsigned int index)
-{
-	struct dpvs_lcore_info info = { .id = lcore_of_worker(index), .role = DPVS_LCORE_WORKER };
-	struct lcore_counters c;
-
-	lcore_counters(index, &c);
-	info.cpu = lcore_cpu(info.id);
-	info.numa = lcore_numa(info.id);
-	info.pid = c.tid;
-	info.rx_queues = netif_rx_queues_of(index);
-	info.generation = change_generation_of(info.id);
-	info.loops = c.loops;
-	info.busy_cycles = c.busy_cycles;
-	info.idle_cycles = c.idle_cycles;
-	info.sleeps = c.sleeps;
-	info.msgs = netif_msgs_of(info.id);
-	netif_fill_handlers(&info);
-	info.rx_pkts = port_rx_pkts(index);
-	info.tx_pkts = port_tx_pkts(index);
-	info.drops = sysinfo_drops(info.id);
-	info.handed_out = handover_out(index);
-	info.handed_in = handover_in(index);
-	info.conns = sysinfo_conns(index);
-	info.nivcsw = c.nivcsw;
-	dpvs_req_add(req, &info, sizeof(info));
-}
-
-static int
-netif_ctl_get_lcore(struct dpvs_req *req, const void *record)
-{
-	unsigned int i;
-
-	netif_add_main(req);
-	for (i = 0; i < lcore_worker_count(); i++)
-		netif_add_worker(req, i);
-	return 0;
-}
+/* ---- tables ---- */
 
 #define PORT_GET(request, number)                                                       \
 	{                                                                               \
@@ -335,6 +232,8 @@ const struct module_sockopt netif_sockopts[] = {
 	{ .name = "lcore-mask", .id = DPVS_GET_LCORE_MASK, .get = netif_ctl_get_lcore },
 	{ .name = "lcore-basic", .id = DPVS_GET_LCORE_BASIC, .get = netif_ctl_get_lcore },
 	{ .name = "lcore-stats", .id = DPVS_GET_LCORE_STATS, .get = netif_ctl_get_lcore },
+	{ .name = "lcore-snapshot", .id = DPVS_GET_LCORE_SNAPSHOT, .get = netif_ctl_snapshot_lcore },
+	{ .name = "lcore-zero", .id = DPVS_SET_LCORE_ZERO, .request = netif_ctl_zero_lcore },
 	PORT_GET("port-list", DPVS_GET_PORT_LIST),
 	PORT_GET("port-basic", DPVS_GET_PORT_BASIC),
 	PORT_GET("port-stats", DPVS_GET_PORT_STATS),

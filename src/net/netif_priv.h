@@ -17,6 +17,7 @@
 #include "net/netif.h"
 
 struct change;
+struct collect_kind;
 struct dpvs_port_info;
 struct rte_device;
 
@@ -82,5 +83,14 @@ int port_set_promisc(struct port *p, bool on, const char **ret_error);
 int port_set_allmulticast(struct port *p, bool on, const char **ret_error);
 
 extern const struct module_sockopt netif_sockopts[]; /* netif_ctl.c */
+
+/* netif_lcore.c */
+struct dpvs_req;
+extern const struct collect_kind netif_lcore_collect;
+int netif_ctl_get_lcore(struct dpvs_req *req, const void *record);
+int netif_ctl_snapshot_lcore(struct dpvs_req *req, const void *record);
+int netif_ctl_zero_lcore(struct dpvs_req *req, const void *records, uint32_t count);
+void netif_collect_init(void);
+void netif_collect_fini(void);
 
 #endif

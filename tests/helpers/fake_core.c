@@ -9,11 +9,14 @@
 #include <sys/socket.h>
 
 #include "core/change.h"
+#include "core/collect.h"
 #include "core/conf.h"
 #include "core/event.h"
 #include "core/lcore.h"
 #include "core/log.h"
+#include "core/stats_ctl.h"
 #include "lb/conn.h"
+#include "lb/laddr_port.h"
 #include "module.h"
 #include "net/ifaddr.h"
 #include "net/netif.h"
@@ -553,6 +556,95 @@ fake_workers(unsigned int workers)
 	worker_count = workers;
 }
 
+uint64_t
+change_generation_of(unsigned int lcore)
+{
+	(void)lcore;
+	return change_generation();
+}
+
+/* lb/laddr_port.h: no worker has ports. */
+
+uint32_t
+laddr_port_blocks(unsigned int worker, uint32_t laddr)
+{
+	(void)worker;
+	(void)laddr;
+	return 0;
+}
+
+uint32_t
+laddr_port_idle(unsigned int worker, uint32_t laddr)
+{
+	(void)worker;
+	(void)laddr;
+	return 0;
+}
+
+/* core/collect.h, core/stats_ctl.h: workers are asked at once. */
+
+static void (*take_dests)(const void *payload);
+
+static void
+take_stats(const void *payload)
+{
+	take_dests(payload);
+}
+
+const struct collect_kind stats_collect = { .msg = DPVS_MSG_STATS_GET, .what = "counters", .take = take_stats };
+
+void
+stats_set_dests(void (*take)(const void *payload))
+{
+	take_dests = take;
+}
+
+void
+collect_register(const struct collect_kind *kind)
+{
+	(void)kind;
+}
+
+void
+collect_unregister(const struct collect_kind *kind)
+{
+	(void)kind;
+}
+
+void
+collect_on_worker(struct dpvs_msg *msg)
+{
+	(void)msg;
+}
+
+int
+collect_start(const struct collect_job *start)
+{
+	struct collect_job job = *start;
+	uint32_t self = lcore_me()->worker;
+	int err = job.next(&job, false);
+
+	while (err > 0) {
+		for (unsigned int w = 0; w < worker_count; w++) {
+			fake_be(w);
+			job.kind->take(job.payload);
+		}
+		fake_be(self);
+		err = job.next(&job, true);
+	}
+	if (job.end != NULL)
+		job.end(&job);
+	dpvs_req_end(job.req, err);
+	return DPVS_REQ_PENDING;
+}
+
+void
+dpvs_req_error_index(struct dpvs_req *req, uint32_t index)
+{
+	(void)req;
+	(void)index;
+}
+
 /* Nobody subscribes. */
 uint32_t event_kinds;
 
@@ -602,7 +694,7 @@ sockopt(uint32_t id, bool set)
 {
 	for (unsigned int m = 0; modules[m] != NULL; m++) {
 		for (const struct module_sockopt *s = modules[m]->sockopts; s->name != NULL; s++) {
-			if (s->id == id && (s->set != NULL) == set)
+			if (s->id == id && (s->get == NULL) == set)
 				return s;
 		}
 	}
@@ -650,8 +742,14 @@ int
 fake_set(uint32_t id, const void *records, uint32_t count)
 {
 	struct fake_part part = { .id = id, .records = records, .count = count };
+	const struct module_sockopt *s = sockopt(id, true);
+	struct dpvs_req req = { 0 };
+	int err;
 
-	return fake_txn(&part, 1);
+	if (s->request == NULL)
+		return fake_txn(&part, 1);
+	err = s->request(&req, records, count);
+	return err == DPVS_REQ_PENDING ? req.err : err;
 }
 
 void

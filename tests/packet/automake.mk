@@ -95,3 +95,10 @@ tests_packet_spray_test_SOURCES = tests/packet/spray_test.c
 tests_packet_spray_test_CPPFLAGS = $(test_cppflags)
 tests_packet_spray_test_CFLAGS = $(test_cflags)
 tests_packet_spray_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/collect_test
+TESTS += tests/packet/collect_test
+tests_packet_collect_test_SOURCES = tests/packet/collect_test.c
+tests_packet_collect_test_CPPFLAGS = $(test_cppflags)
+tests_packet_collect_test_CFLAGS = $(test_cflags)
+tests_packet_collect_test_LDADD = $(test_lb_libs)

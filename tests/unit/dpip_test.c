@@ -349,7 +349,7 @@ test_complete(void)
 		const char *words;
 		bool devices;
 	} rows[] = {
-		{ "addr ", "show add set del flush help", false },
+		{ "addr ", "show add set del flush pools zero-pools help", false },
 		{ "-s -6 a", "link addr route neigh conn lcore stats graph msg mem verify monitor help",
 		  false },
 		{ "-f ", "inet inet6", false },

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <dpvsctrl/proto/addr.h>
+#include <dpvsctrl/proto/laddr.h>
 
 #include "dpip/show.h"
 
@@ -270,6 +271,49 @@ addr_flush(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	return session_set(d, verb->id, &filter, sizeof(filter));
 }
 
+/* Local addresses of services, as the workers have them. */
+static int
+addr_pools(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	char addr[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE];
+	struct dpvs_laddr_pool_info p;
+	struct dpvs_reply *reply;
+	int rc = session_get(d, verb->id, NULL, 0, &reply);
+
+	(void)v;
+	if (rc)
+		return rc;
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &p, sizeof(p));
+		show_copy(p.dev, sizeof(dev), dev);
+		writer_open_object(&d->w, NULL);
+		writer_addr(&d->w, "local", &p.addr);
+		writer_color(&d->w, p.addr.family == AF_INET6 ? WRITER_INET6 : WRITER_INET, "%s",
+			     format_addr(&p.addr, addr));
+		writer_text(&d->w, " ");
+		writer_pair_str(&d->w, "dev", "dev", dev);
+		writer_pair_uint(&d->w, "lcore", "lcore", p.lcore);
+		writer_pair_uint(&d->w, "blocks", "blocks", p.blocks);
+		writer_pair_uint(&d->w, "idle_blocks", "idle", p.idle_blocks);
+		writer_pair_uint(&d->w, "connections", "connections", p.conns);
+		writer_pair_uint(&d->w, "port_misses", "misses", p.port_misses);
+		writer_uint(&d->w, "generation", p.generation);
+		writer_text(&d->w, "\n");
+		writer_close_object(&d->w);
+	}
+	show_close(d);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+addr_zero_pools(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	(void)v;
+	return session_set(d, verb->id, NULL, 0);
+}
+
 static const struct dpip_verb addr_verbs[] = {
 	{
 		.name = "show",
@@ -308,6 +352,18 @@ static const struct dpip_verb addr_verbs[] = {
 		.params = flush_params,
 		.run = addr_flush,
 		.id = DPVS_SET_ADDR_FLUSH,
+	},
+	{
+		.name = "pools",
+		.help = "Ports of local addresses of services on each worker.",
+		.run = addr_pools,
+		.id = DPVS_GET_LADDR_POOLS,
+	},
+	{
+		.name = "zero-pools",
+		.help = "Sets the numbers of connections that found no port to zero.",
+		.run = addr_zero_pools,
+		.id = DPVS_SET_LADDR_ZERO,
 	},
 	{},
 };

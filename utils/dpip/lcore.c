@@ -108,13 +108,13 @@ show_lcore(struct dpip *d, const struct dpvs_lcore_info *l)
 	writer_close_object(&d->w);
 }
 
-int
-show_lcores(struct dpip *d, int64_t cpu, int64_t lcore)
+static int
+show_by(struct dpip *d, uint32_t id, int64_t cpu, int64_t lcore)
 {
 	struct dpvs_lcore_info l;
 	struct dpvs_reply *reply;
 	bool found = false;
-	int rc = session_get(d, DPVS_GET_LCORE_STATS, NULL, 0, &reply);
+	int rc = session_get(d, id, NULL, 0, &reply);
 
 	if (rc)
 		return rc;
@@ -141,6 +141,25 @@ show_lcores(struct dpip *d, int64_t cpu, int64_t lcore)
 	return EXIT_OK;
 }
 
+int
+show_lcores(struct dpip *d, int64_t cpu, int64_t lcore)
+{
+	return show_by(d, DPVS_GET_LCORE_STATS, cpu, lcore);
+}
+
+static int
+lcore_snapshot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	return show_by(d, verb->id, -1, v[0].given ? (int64_t)v[0].num : -1);
+}
+
+static int
+lcore_zero(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	(void)v;
+	return session_set(d, verb->id, NULL, 0);
+}
+
 static int
 lcore_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
@@ -155,7 +174,20 @@ static const struct dpip_verb lcore_verbs[] = {
 			"line before.",
 		.params = show_params,
 		.run = lcore_show,
-		.flags = DPIP_SHOW,
+		.flags = DPIP_SHOW | DPIP_VERB_FIRST,
+	},
+	{
+		.name = "snapshot",
+		.help = "The same, with the counters of each worker taken at one point between two packets.",
+		.params = show_params,
+		.run = lcore_snapshot,
+		.id = DPVS_GET_LCORE_SNAPSHOT,
+	},
+	{
+		.name = "zero",
+		.help = "Sets the counters of lcores to zero, but for messages.",
+		.run = lcore_zero,
+		.id = DPVS_SET_LCORE_ZERO,
 	},
 	{},
 };

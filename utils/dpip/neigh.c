@@ -190,6 +190,56 @@ neigh_flush(struct dpip *d, const struct dpip_verb *verb, const struct dpip_valu
 	return session_set(d, verb->id, &filter, sizeof(filter));
 }
 
+static void
+show_replica(struct dpip *d, const struct dpvs_neigh_replica_info *r)
+{
+	bool usable = (r->flags & DPVS_NEIGH_REPLICA_USABLE) != 0;
+	bool used = (r->flags & DPVS_NEIGH_REPLICA_USED) != 0;
+	char addr[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE], mac[FORMAT_MAC_SIZE];
+
+	writer_open_object(&d->w, NULL);
+	writer_pair_uint(&d->w, "lcore", "lcore", r->lcore);
+	writer_addr(&d->w, "dst", &r->addr);
+	writer_color(&d->w, r->addr.family == 10 ? WRITER_INET6 : WRITER_INET, "%s",
+		     format_addr(&r->addr, addr));
+	show_copy(r->dev, sizeof(dev), dev);
+	writer_text(&d->w, " ");
+	writer_pair_str(&d->w, "dev", "dev", dev);
+	writer_str(&d->w, "lladdr", usable ? format_mac(r->mac, mac) : NULL);
+	if (usable)
+		writer_text(&d->w, "lladdr %s%s", format_mac(r->mac, mac), used ? " used" : "");
+	writer_bool(&d->w, "used", used);
+	writer_uint(&d->w, "held", r->held);
+	writer_uint(&d->w, "waiting_ms", r->waiting_ms);
+	if (!usable)
+		writer_text(&d->w, "held %" PRIu32 " waiting %" PRIu32 " ms", r->held, r->waiting_ms);
+	writer_text(&d->w, "\n");
+	writer_close_object(&d->w);
+}
+
+static int
+neigh_replicas(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_neigh_conf filter = { .addr.family = (uint8_t)d->opts.family };
+	struct dpvs_neigh_replica_info r;
+	struct dpvs_reply *reply;
+	int rc;
+
+	if (v[0].given)
+		snprintf(filter.dev, sizeof(filter.dev), "%s", v[0].text);
+	rc = session_get(d, verb->id, &filter, sizeof(filter), &reply);
+	if (rc)
+		return rc;
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &r, sizeof(r));
+		show_replica(d, &r);
+	}
+	show_close(d);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
 static const struct dpip_verb neigh_verbs[] = {
 	{
 		.name = "show",
@@ -228,6 +278,13 @@ static const struct dpip_verb neigh_verbs[] = {
 		.params = flush_params,
 		.run = neigh_flush,
 		.id = DPVS_SET_NEIGH_FLUSH,
+	},
+	{
+		.name = "replicas",
+		.help = "Neighbours as each worker has them; what waits for an answer there.",
+		.params = flush_params,
+		.run = neigh_replicas,
+		.id = DPVS_GET_NEIGH_REPLICAS,
 	},
 	{},
 };

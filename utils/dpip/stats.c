@@ -130,6 +130,51 @@ stats_drop(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	return show(d, v, true);
 }
 
+/* What each lcore has counted, as it took it itself. */
+static int
+stats_snapshot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	struct dpvs_stat_lcore_info info;
+	struct dpvs_reply *reply;
+	int rc = session_get(d, verb->id, NULL, 0, &reply);
+
+	if (rc)
+		return rc;
+	show_open(d);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		struct counter c = { 0 };
+
+		dpvs_reply_record(reply, i, &info, sizeof(info));
+		show_copy(info.module, sizeof(c.module), c.module);
+		show_copy(info.name, sizeof(c.name), c.name);
+		snprintf(c.full, sizeof(c.full), "%.23s.%.39s", c.module, c.name);
+		c.drop = info.kind == DPVS_STAT_DROP;
+		c.value = info.value;
+		if (!wanted(d, v, &c, false))
+			continue;
+		writer_open_object(&d->w, NULL);
+		writer_pair_uint(&d->w, "lcore", "lcore", info.lcore);
+		writer_pair_uint(&d->w, "generation", "generation", info.generation);
+		writer_str(&d->w, "module", c.module);
+		writer_str(&d->w, "name", c.name);
+		writer_str(&d->w, "kind", c.drop ? "drop" : "event");
+		writer_uint(&d->w, "value", c.value);
+		writer_text(&d->w, "%s %" PRIu64, c.full, c.value);
+		writer_text(&d->w, "\n");
+		writer_close_object(&d->w);
+	}
+	show_close(d);
+	dpvs_reply_free(reply);
+	return EXIT_OK;
+}
+
+static int
+stats_zero(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
+{
+	(void)v;
+	return session_set(d, verb->id, NULL, 0);
+}
+
 static const struct dpip_verb stats_verbs[] = {
 	{
 		.name = "show",
@@ -137,7 +182,7 @@ static const struct dpip_verb stats_verbs[] = {
 		.help = "Counters that are not zero; with -d all, with -s what each counts.",
 		.params = show_params,
 		.run = stats_show,
-		.flags = DPIP_SHOW,
+		.flags = DPIP_SHOW | DPIP_VERB_FIRST,
 	},
 	{
 		.name = "drop",
@@ -145,6 +190,19 @@ static const struct dpip_verb stats_verbs[] = {
 		.params = show_params,
 		.run = stats_drop,
 		.flags = DPIP_SHOW,
+	},
+	{
+		.name = "snapshot",
+		.help = "The counters of each lcore, all of one lcore taken at one point between two packets.",
+		.params = show_params,
+		.run = stats_snapshot,
+		.id = DPVS_GET_STATS_SNAPSHOT,
+	},
+	{
+		.name = "zero",
+		.help = "Sets all counters to zero.",
+		.run = stats_zero,
+		.id = DPVS_SET_STATS_ZERO,
 	},
 	{},
 };

@@ -4,7 +4,8 @@
  *
  *   GET 8000 hello
  *   GET 8200 message types    8201 graph nodes    8202 memory pools    8203 counters    8204 verify
- *   GET 8205 ping of lcores   SET 8200 message counters to zero
+ *   GET 8205 ping of lcores   8207 counters of each lcore, taken by itself
+ *   SET 8200 message counters to zero   8203 counters to zero
  */
 #ifndef DPVSCTRL_PROTO_DAEMON_H
 #define DPVSCTRL_PROTO_DAEMON_H
@@ -24,8 +25,10 @@ enum {
 	DPVS_GET_VERIFY = 8204,
 	DPVS_GET_PING = 8205,
 	DPVS_GET_VERIFY_TABLES = 8206,
+	DPVS_GET_STATS_SNAPSHOT = 8207,
 
 	DPVS_SET_MSG_ZERO = 8200,
+	DPVS_SET_STATS_ZERO = 8203,
 };
 
 /** Bits of struct dpvs_hello_info.features. */
@@ -113,6 +116,18 @@ struct dpvs_stat_info {
 };
 
 static_assert(sizeof(struct dpvs_stat_info) == 192, "wire format");
+
+/** struct dpvs_stat_lcore_info: a counter of one lcore; all of one lcore were taken at one point, by itself. */
+struct dpvs_stat_lcore_info {
+	char module[24];
+	char name[40];
+	uint32_t kind; /**< DPVS_STAT_* */
+	uint32_t lcore;
+	uint64_t generation; /**< that the lcore had reached at that point */
+	uint64_t value;
+};
+
+static_assert(sizeof(struct dpvs_stat_lcore_info) == 88, "wire format");
 
 /** struct dpvs_verify_info: the generation of main (lcore of main) and of each worker. */
 struct dpvs_verify_info {

@@ -21,6 +21,8 @@ enum {
 	DPVS_SET_LADDR_DEL = 101,
 	DPVS_SET_LADDR_FLUSH = 102,
 	DPVS_GET_LADDRS = 103,
+	DPVS_GET_LADDR_POOLS = 8103,
+	DPVS_SET_LADDR_ZERO = 8103,
 };
 
 /** struct dpvs_laddr_conf: a local address of a service, and the port that answers ARP or ND for it. */
@@ -40,6 +42,21 @@ struct dpvs_laddr_info {
 };
 
 static_assert(sizeof(struct dpvs_laddr_info) == 96, "wire format");
+
+/** struct dpvs_laddr_pool_info: the ports of a local address on one worker; answer of 8103. */
+struct dpvs_laddr_pool_info {
+	struct dpvs_addr addr;
+	char dev[DPVS_IFNAME_SIZE];
+	uint32_t lcore;
+	uint32_t blocks;      /**< blocks of 64 ports that it has */
+	uint32_t idle_blocks; /**< of them, without a connection */
+	uint32_t conns;       /**< connections of this worker that use the address */
+	uint32_t pad;
+	uint64_t port_misses; /**< connections refused because no port was free; SET 8103: zero */
+	uint64_t generation;  /**< that the worker had reached when it said so */
+};
+
+static_assert(sizeof(struct dpvs_laddr_pool_info) == 88, "wire format");
 
 #ifdef __cplusplus
 }

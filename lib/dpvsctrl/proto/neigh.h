@@ -21,6 +21,7 @@ enum {
 	DPVS_SET_NEIGH_ADD = 601,
 	DPVS_SET_NEIGH_DEL = 602,
 	DPVS_SET_NEIGH_FLUSH = 8610,
+	DPVS_GET_NEIGH_REPLICAS = 8600,
 };
 
 /** Neighbour states; values and names of rtnetlink. */
@@ -50,6 +51,26 @@ struct dpvs_neigh_conf {
 };
 
 static_assert(sizeof(struct dpvs_neigh_conf) == 64, "wire format");
+
+/** Bits of struct dpvs_neigh_replica_info.flags. */
+enum {
+	DPVS_NEIGH_REPLICA_USABLE = 1u << 0, /**< the worker has a MAC address for it */
+	DPVS_NEIGH_REPLICA_USED = 1u << 1,   /**< it has sent to it since the daemon looked last */
+};
+
+/** struct dpvs_neigh_replica_info: an entry as one worker has it; answer of 8600. */
+struct dpvs_neigh_replica_info {
+	struct dpvs_addr addr;
+	char dev[DPVS_IFNAME_SIZE];
+	uint8_t mac[6];
+	uint8_t pad[2];
+	uint32_t lcore;
+	uint32_t flags;      /**< DPVS_NEIGH_REPLICA_* */
+	uint32_t held;       /**< packets that wait there for an answer */
+	uint32_t waiting_ms; /**< since when, if any */
+};
+
+static_assert(sizeof(struct dpvs_neigh_replica_info) == 76, "wire format");
 
 #ifdef __cplusplus
 }

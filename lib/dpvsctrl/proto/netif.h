@@ -6,6 +6,8 @@
  *   GET 500 lcore mask, 501 lcore basic, 502 lcore statistics: struct dpvs_lcore_info each
  *       503 port list, 504 port basic, 505 port statistics, 506 extended info: struct dpvs_port_info
  *           (request: struct dpvs_port_ref; empty name: all ports)
+ *   GET 8502 lcore statistics, taken by each worker at one point: struct dpvs_lcore_info
+ *   SET 8502 lcore statistics to zero
  *   500 as SET (lcore) and 502, 507 (bonds) come with their issues.
  */
 #ifndef DPVSCTRL_PROTO_NETIF_H
@@ -26,6 +28,8 @@ enum {
 	DPVS_GET_PORT_BASIC = 504,
 	DPVS_GET_PORT_STATS = 505,
 	DPVS_GET_PORT_EXT = 506,
+	DPVS_GET_LCORE_SNAPSHOT = 8502,
+	DPVS_SET_LCORE_ZERO = 8502,
 };
 
 /** struct dpvs_port_ref: names a port. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GET and SET 8103: the pool of ports of each local address, as each worker has it. Workers take what they know of
+ * their own blocks and connections themselves, some addresses at a time (message SAPOOL_STATS), so what one worker says of an
+ * address is of one point between two packets.
+ */
+#include "lb/laddr_pool.h"
+
+#include <string.h>
+
+#include <dpvsctrl/proto/laddr.h>
+
+#include "core/change.h"
+#include "core/collect.h"
+#include "lb/laddr.h"
+#include "lb/laddr_port.h"
+#include "lb/truth.h"
+#include "net/netif.h"
+
+/* Addresses in one question. */
+#define PART 64u
+
+/** struct pool_ask: a question. */
+struct pool_ask {
+	uint32_t count;
+	uint32_t slots[PART];
+};
+
+/** struct pool: what a worker says of an address. */
+struct pool {
+	uint32_t conns;
+	uint16_t blocks;
+	uint16_t idle;
+	uint64_t port_misses;
+};
+
+/** struct pool_job: a request. */
+struct pool_job {
+	GArray *addrs;  /**< struct laddr_id, all there were when it began */
+	guint next;
+	guint count;    /**< in the question under way, which begins at next */
+	bool zero;
+};
+
+/* Written by each worker for itself, read by main when it has answered. */
+static struct pool taken[WORKERS_MAX][PART];
+static uint64_t generations[WORKERS_MAX];
+
+static void
+take(const void *payload)
+{
+	const struct pool_ask *ask = payload;
+	unsigned int worker = lcore_me()->worker;
+
+	generations[worker] = change_generation_of(lcore_of_worker(worker));
+	for (uint32_t i = 0; i < ask->count; i++) {
+		const struct laddr_lcore *ll = &laddr_lcores[worker][ask->slots[i]];
+
+		taken[worker][i] = (struct pool){
+			.conns = ll->conns,
+			.port_misses = ll->port_misses,
+			.blocks = (uint16_t)laddr_port_blocks(worker, ask->slots[i]),
+			.idle = (uint16_t)laddr_port_idle(worker, ask->slots[i]),
+		};
+	}
+}
+
+static void
+add(struct dpvs_req *req, const struct laddr_id *id, unsigned int worker, const struct pool *p)
+{
+	struct dpvs_laddr_pool_info info = {
+		.lcore = lcore_of_worker(worker),
+		.blocks = p->blocks,
+		.idle_blocks = p->idle,
+		.conns = p->conns,
+		.port_misses = p->port_misses - laddr_zero_of(id->index, worker),
+		.generation = generations[worker],
+	};
+
+	addr_to_wire(id->key.af, &id->key.addr, &info.addr);
+	g_strlcpy(info.dev, netif_name(id->port), sizeof(info.dev));
+	dpvs_req_add(req, &info, sizeof(info));
+}
+
+static int
+next(struct collect_job *job, bool answered)
+{
+	struct pool_job *p = job->arg;
+	struct pool_ask ask = { 0 };
+
+	for (guint i = 0; answered && i < p->count; i++) {
+		const struct laddr_id *id = &g_array_index(p->addrs, struct laddr_id, p->next + i);
+
+		/* Its slot may have changed hands meanwhile. */
+		if (!laddr_is(id))
+			continue;
+		for (unsigned int w = 0; w < lcore_worker_count(); w++) {
+			if (p->zero)
+				laddr_zero_set(id->index, w, taken[w][i].port_misses);
+			else
+				add(job->req, id, w, &taken[w][i]);
+		}
+	}
+	p->next += p->count;
+	p->count = MIN(p->addrs->len - p->next, PART);
+	if (p->count == 0)
+		return 0;
+	ask.count = p->count;
+	for (guint i = 0; i < p->count; i++)
+		ask.slots[i] = g_array_index(p->addrs, struct laddr_id, p->next + i).index;
+	memcpy(job->payload, &ask, sizeof(ask));
+	job->len = sizeof(ask);
+	return 1;
+}
+
+static void
+end(struct collect_job *job)
+{
+	struct pool_job *p = job->arg;
+
+	g_array_unref(p->addrs);
+	g_free(p);
+}
+
+static int
+start(struct dpvs_req *req, bool zero)
+{
+	struct pool_job *p = g_new0(struct pool_job, 1);
+	const struct collect_job job = {
+		.kind = &laddr_collect,
+		.req = req,
+		.next = next,
+		.end = end,
+		.arg = p,
+	};
+
+	p->addrs = laddr_ids();
+	p->zero = zero;
+	return collect_start(&job);
+}
+
+int
+laddr_ctl_pools(struct dpvs_req *req, const void *record)
+{
+	(void)record;
+	return start(req, false);
+}
+
+int
+laddr_ctl_zero(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	(void)records;
+	(void)count;
+	return start(req, true);
+}
+
+static_assert(sizeof(struct pool_ask) <= COLLECT_PAYLOAD, "fits");
+
+const struct collect_kind laddr_collect = {
+	.msg = DPVS_MSG_SAPOOL_STATS,
+	.what = "pools of local addresses",
+	.take = take,
+};
