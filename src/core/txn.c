@@ -208,6 +208,17 @@ check_body(struct dpvs_req *req, const unsigned char *p, uint64_t len, unsigned 
 	return 0;
 }
 
+/* As the commit counts them: a request without records is one. */
+static uint32_t
+staged_records(const struct txn *txn)
+{
+	uint32_t sum = 0;
+
+	for (guint i = 0; i < txn->parts->len; i++)
+		sum += MAX(g_array_index(txn->parts, struct txn_part, i).count, 1);
+	return sum;
+}
+
 /* Adds the requests in @len bytes at @p to @txn->parts. */
 static int
 take_parts(struct dpvs_req *req, struct txn *txn, const unsigned char *p, size_t len)
@@ -222,8 +233,10 @@ take_parts(struct dpvs_req *req, struct txn *txn, const unsigned char *p, size_t
 		err = check_head(req, p + off, len - off, n, &part, &body);
 		if (err == 0)
 			err = check_body(req, p + off + sizeof(struct dpvs_sock_msg), body, n, &part);
-		if (err < 0)
+		if (err < 0) {
+			dpvs_req_error_index(req, staged_records(txn));
 			return err;
+		}
 		g_array_append_val(txn->parts, part);
 		off += sizeof(struct dpvs_sock_msg) + (size_t)body;
 	}

@@ -281,6 +281,19 @@ test_bad_bytes(void)
 	g_assert_cmpint(append(p, out), ==, -EINVAL);
 	peer_put_set(out, DPVS_SET_SERVICE_FLUSH, &key, sizeof(key), 1);
 	g_assert_cmpint(append(p, out), ==, -EINVAL);
+	/* The record to blame is counted as a commit counts, over all appends; what was refused before does not count. */
+	peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	g_assert_cmpint(append(p, out), ==, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_ZERO, &key, sizeof(key), 1);
+	g_assert_cmpint(append(p, out), ==, -EOPNOTSUPP);
+	g_assert_cmpuint(p->a.index, ==, 3);
+	peer_put_set(out, DPVS_SET_SERVICE_ZERO, &key, sizeof(key), 1);
+	g_assert_cmpint(append(p, out), ==, -EOPNOTSUPP);
+	g_assert_cmpuint(p->a.index, ==, 2);
+	g_assert_cmpint(peer_set(p, DPVS_SET_TXN_ABORT, NULL, 0, 0), ==, 0);
+	g_assert_cmpint(begin(p, 0), ==, 0);
 	/* A longer record of a newer client: fine while what is not known here is zero. */
 	memcpy(longer, &svc, sizeof(svc));
 	longer[sizeof(longer) - 1] = 1;

@@ -159,6 +159,7 @@ batch_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 {
 	struct batch *b = d->batch;
 	struct origin origin = { .line = b->line };
+	uint32_t index;
 	int rc;
 
 	if (!b->txn) {
@@ -182,7 +183,15 @@ batch_set(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 	}
 	b->origins[b->num_origins++] = origin;
 	rc = dpvs_txn_set(b->txn, id, record, size, record ? 1 : 0);
-	return rc < 0 ? session_failed(d, rc) : EXIT_OK;
+	if (rc == 0)
+		return EXIT_OK;
+	/* It may be the failure of a line that went out before. */
+	index = dpvs_client_error_index(d->client);
+	if (index < b->num_origins) {
+		b->line = b->origins[index].line;
+		d->dev = b->origins[index].dev;
+	}
+	return session_failed(d, rc);
 }
 
 static int
@@ -268,7 +277,7 @@ run_file(struct batch *b, FILE *file, const char *path)
 			rc = run_line(b, buf);
 		if (rc == EXIT_OK)
 			continue;
-		result = line_failed(b, first, rc);
+		result = line_failed(b, b->line, rc);
 		if (rc == EXIT_UNREACHABLE || !b->d->opts.force)
 			break;
 	}
