@@ -283,6 +283,15 @@ txn_room(struct txn *txn, uint32_t len)
 	return block + txn->block_used;
 }
 
+/* What was appended is refused: the block that was made for it goes, if one was, else nobody would count it. */
+static void
+txn_room_back(struct txn *txn, guint blocks, uint32_t size, uint32_t used)
+{
+	g_ptr_array_set_size(txn->blocks, (gint)blocks);
+	txn->block_size = size;
+	txn->block_used = used;
+}
+
 static int
 check_quota(struct dpvs_req *req, const struct txn *txn, uint64_t more)
 {
@@ -302,9 +311,10 @@ static int
 txn_ctl_append(struct dpvs_req *req, const void *records, uint32_t count)
 {
 	struct txn *txn = txn_of(req);
+	uint32_t size, used;
 	unsigned char *p;
 	uint64_t more;
-	guint parts;
+	guint parts, blocks;
 	int err;
 
 	if (txn == NULL)
@@ -312,6 +322,9 @@ txn_ctl_append(struct dpvs_req *req, const void *records, uint32_t count)
 	err = check_quota(req, txn, count);
 	if (err < 0)
 		return err;
+	blocks = txn->blocks->len;
+	size = txn->block_size;
+	used = txn->block_used;
 	p = txn_room(txn, count);
 	if (p == NULL)
 		return -ENOMEM;
@@ -324,6 +337,7 @@ txn_ctl_append(struct dpvs_req *req, const void *records, uint32_t count)
 		err = check_quota(req, txn, more);
 	if (err < 0) {
 		g_array_set_size(txn->parts, parts);
+		txn_room_back(txn, blocks, size, used);
 		return err;
 	}
 	count_kinds(txn, parts);

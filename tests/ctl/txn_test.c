@@ -5,6 +5,7 @@
  * Clients are descriptors of this thread, which runs the main loop turn by turn: what is served when is counted.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -400,6 +401,44 @@ test_quota(void)
 	harness_stop();
 }
 
+/* What is refused is not kept: appends that are wrong at their end, each longer than all before. */
+static void
+test_refused_memory(void)
+{
+	enum { APPENDS = 200, SHORTEST = 200 << 10, BOUND = 8 << 20 };
+	struct dpvs_service_conf svc = rec_service("192.0.2.100", 80, IPPROTO_TCP, "rr");
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	struct mallinfo2 before, after;
+	struct peer *p;
+
+	start(NULL);
+	p = peer_new();
+	g_assert_cmpint(begin(p, DPVS_TXN_UNCHANGED), ==, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	g_assert_cmpint(append(p, out), ==, 0);
+	before = mallinfo2();
+	for (guint i = 0; i < APPENDS; i++) {
+		guint good;
+
+		peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+		good = out->len;
+		g_byte_array_set_size(out, SHORTEST + i * 64);
+		memset(out->data + good, 0xff, out->len - good);
+		g_assert_cmpint(append(p, out), ==, -EPROTONOSUPPORT);
+	}
+	after = mallinfo2();
+	g_assert_cmpuint(after.uordblks + after.hblkhd, <, before.uordblks + before.hblkhd + BOUND);
+	/* What was staged before is as it was, and more can follow. */
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	svc.key.port = 81;
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	g_assert_cmpint(append(p, out), ==, 0);
+	g_assert_cmpint(commit(p), ==, 0);
+	g_assert_cmpuint(peer_listed(p, DPVS_GET_SERVICES), ==, 2);
+	peer_free(p);
+	harness_stop();
+}
+
 static void
 test_generation(void)
 {
@@ -599,6 +638,7 @@ main(int argc, char **argv)
 	g_test_add_func("/txn/pipelined", test_pipelined);
 	g_test_add_func("/txn/bad bytes", test_bad_bytes);
 	g_test_add_func("/txn/quota", test_quota);
+	g_test_add_func("/txn/refused, memory", test_refused_memory);
 	g_test_add_func("/txn/generation", test_generation);
 	g_test_add_func("/txn/large", test_large);
 	g_test_add_func("/txn/large, refused", test_large_refused);
