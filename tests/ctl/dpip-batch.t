@@ -97,13 +97,14 @@ is "a last line without newline; a document for each show" \
 [{"lcore":0,"r'
 "$DPIP" -b "$TEST_DIR" 2>"$TEST_DIR/stderr"
 is "a folder is no batch" "$? $(wc -l <"$TEST_DIR/stderr")" "1 1"
-printf '%s\n' 'msg zero' 'link set dpdk0 mtu 1480' 'msg zero' 'link set dpdk9 up' >"$batch"
+printf '%s\n' 'msg zero' 'link set dpdk0 mtu 1480' 'msg zero' 'stats zero' 'lcore zero' 'link set dpdk9 up' >"$batch"
 ends "counters are no part of it" 1 "Device \"dpdk9\" does not exist.
-Command failed $batch:4" -b "$batch"
+Command failed $batch:6" -b "$batch"
 is "... and zeroed where no change is before them" "$(grep -c 'msg-zero .*done' "$daemon_log")" 1
 sed -i '$d' "$batch"
 ends "... or when it is in force" 0 "" -b "$batch"
-is "... once more" "$(grep -c 'msg-zero .*done' "$daemon_log")" 3
+is "... once more" "$(grep -c 'msg-zero .*done' "$daemon_log") $(grep -c 'stats-zero .*done' "$daemon_log")$(grep -c \
+	'lcore-zero .*done' "$daemon_log")" "3 11"
 generation=$(generation)
 printf '# nothing\n' >"$batch"
 ends "a batch without commands" 0 "" -b "$batch"

@@ -364,6 +364,7 @@ static const struct dpip_verb addr_verbs[] = {
 		.help = "Sets the numbers of connections that found no port to zero.",
 		.run = addr_zero_pools,
 		.id = DPVS_SET_LADDR_ZERO,
+		.flags = DPIP_ALONE,
 	},
 	{},
 };

@@ -188,6 +188,7 @@ static const struct dpip_verb lcore_verbs[] = {
 		.help = "Sets the counters of lcores to zero, but for messages.",
 		.run = lcore_zero,
 		.id = DPVS_SET_LCORE_ZERO,
+		.flags = DPIP_ALONE,
 	},
 	{},
 };

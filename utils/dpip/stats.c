@@ -203,6 +203,7 @@ static const struct dpip_verb stats_verbs[] = {
 		.help = "Sets all counters to zero.",
 		.run = stats_zero,
 		.id = DPVS_SET_STATS_ZERO,
+		.flags = DPIP_ALONE,
 	},
 	{},
 };
