@@ -234,8 +234,8 @@ random_attempt(struct attempt *a, unsigned int txns)
 /* What is leaked in so many requests is at least one block of 16 bytes each. */
 #define REPEATS 30
 
-/* Returns 0: it was not refused this time, because there were fewer points. */
-static uint64_t
+/* Returns -1: it was not refused this time, because there were fewer points. */
+static int64_t
 heap_after(const struct attempt *a, uint64_t n, unsigned int times)
 {
 	bool unknown = false, unsure;
@@ -249,12 +249,12 @@ heap_after(const struct attempt *a, uint64_t n, unsigned int times)
 		fault_off();
 		if (rc == 0 || rc == -EINPROGRESS) {
 			model = next;
-			return 0;
+			return -1;
 		}
 		g_assert_false(unknown);
 	}
 	settle();
-	return mallinfo2().uordblks;
+	return (int64_t)mallinfo2().uordblks;
 }
 
 /*
@@ -264,18 +264,18 @@ heap_after(const struct attempt *a, uint64_t n, unsigned int times)
 static bool
 repeat(const struct attempt *a, uint64_t n, const char *when)
 {
-	uint64_t before = heap_after(a, n, 10), after = 0;
+	int64_t before = heap_after(a, n, 10), after = -1;
 	unsigned int i;
 
-	for (i = 0; i < 3 && before != 0; i++) {
+	for (i = 0; i < 3 && before >= 0; i++) {
 		after = heap_after(a, n, REPEATS);
-		if (after == 0 || after < before + REPEATS * 16)
+		if (after < before + REPEATS * 16)
 			break;
-		g_test_message("%s: %u times are %" G_GUINT64_FORMAT " bytes", when, REPEATS, after - before);
+		g_test_message("%s: %u times are %" G_GINT64_FORMAT " bytes", when, REPEATS, after - before);
 		before = after;
 	}
 	g_assert_cmpuint(i, <, 3);
-	return after != 0;
+	return after >= 0;
 }
 
 /* @a fails at each point that it passes, one after another, until it passes them all. @leaks: look for them. */
