@@ -167,7 +167,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	const struct module *const *modules = modules_all();
 
 	harness_init(workers != NULL ? (unsigned int)strtoul(workers, NULL, 10) : 2);
-	harness_start(2, NULL);
+	/* A worker of a fuzzer that runs at low priority may not come to its turn for seconds. */
+	harness_start(2, "[control]\nget-deadline = 30000\nset-deadline = 30000\n");
 	for (unsigned int i = 0; family != NULL && modules[i] != NULL; i++)
 		if (strcmp(modules[i]->name, family) == 0)
 			only[0] = modules[i];
