@@ -197,6 +197,12 @@ ok "they were counted" test "$(sent)" -ge 41
 does "zero" msg zero
 ok "they were counted anew" test "$(sent)" -lt 41
 
+# What workers tell of themselves: a document each, also when it is asked again and again.
+for line in "stats snapshot" "lcore snapshot" "neigh replicas" "addr pools"; do
+	# shellcheck disable=SC2086 # words
+	is "$line is shown" "$("$DPIP" -j --count 2 --interval 1 $line | grep -c '^\[.*\]$')" 2
+done
+
 # Events
 "$DPIP" -j monitor addr route neigh link service dest laddr generation present >"$TEST_DIR/monitor" 2>&1 &
 monitor=$!

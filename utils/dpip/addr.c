@@ -358,6 +358,7 @@ static const struct dpip_verb addr_verbs[] = {
 		.help = "Ports of local addresses of services on each worker.",
 		.run = addr_pools,
 		.id = DPVS_GET_LADDR_POOLS,
+		.flags = DPIP_SHOW,
 	},
 	{
 		.name = "zero-pools",

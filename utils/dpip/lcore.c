@@ -182,6 +182,7 @@ static const struct dpip_verb lcore_verbs[] = {
 		.params = show_params,
 		.run = lcore_snapshot,
 		.id = DPVS_GET_LCORE_SNAPSHOT,
+		.flags = DPIP_SHOW,
 	},
 	{
 		.name = "zero",

@@ -285,6 +285,7 @@ static const struct dpip_verb neigh_verbs[] = {
 		.params = flush_params,
 		.run = neigh_replicas,
 		.id = DPVS_GET_NEIGH_REPLICAS,
+		.flags = DPIP_SHOW,
 	},
 	{},
 };

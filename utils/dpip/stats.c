@@ -197,6 +197,7 @@ static const struct dpip_verb stats_verbs[] = {
 		.params = show_params,
 		.run = stats_snapshot,
 		.id = DPVS_GET_STATS_SNAPSHOT,
+		.flags = DPIP_SHOW,
 	},
 	{
 		.name = "zero",
