@@ -310,6 +310,16 @@ link_undo(void *arg)
 	g_free(vl);
 }
 
+/* Its last removal was confirmed while it had a user, which it has no more. */
+static void
+settle_undo(void *arg)
+{
+	struct laddr *la = arg;
+
+	if (la->users == 0 && la->removals == 0)
+		trash_put(la);
+}
+
 static void
 link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 {
@@ -318,6 +328,8 @@ link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 	if (la->in_trash) {
 		trash_take(la);
 		change_undo(c, untrash_undo, la);
+	} else if (la->users == 0 && la->removals > 0) {
+		change_undo(c, settle_undo, la);
 	}
 	*vl = (struct vs_laddr){
 		.vs = vs, .laddr = la, .named = change_serial(c), .order = ++vs->last_laddr,

@@ -235,6 +235,47 @@ test_refused(void)
 	teardown();
 }
 
+static void
+confirm(void)
+{
+	fake_between(NULL);
+	fake_sync();
+}
+
+/* A local address whose removal is confirmed while another change uses it, which is refused then: it goes. */
+static void
+test_laddr_refused(void)
+{
+	struct dpvs_laddr_conf la;
+	struct dpvs_service_conf none;
+	const struct fake_part parts[] = { { DPVS_SET_LADDR_ADD, &la, 1 }, { DPVS_SET_SERVICE_DEL, &none, 1 } };
+
+	setup();
+	la = rec_laddr(&svc.key, "198.51.100.200", "lan0");
+	none = rec_service("192.0.2.101", 80, IPPROTO_TCP, "rr");
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, &svc, 1), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &la, 1), ==, 0);
+	fake_sync();
+	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 1);
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_DEL, &la, 1), ==, 0);
+	fake_between(confirm);
+	g_assert_cmpint(fake_txn(parts, 2), ==, -ESRCH);
+	fake_job("laddr-reap");
+	fake_sync();
+	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 0);
+	/* Not confirmed in between: likewise. */
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &la, 1), ==, 0);
+	fake_sync();
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_DEL, &la, 1), ==, 0);
+	g_assert_cmpint(fake_txn(parts, 2), ==, -ESRCH);
+	fake_sync();
+	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 1);
+	fake_job("laddr-reap");
+	fake_sync();
+	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 0);
+	teardown();
+}
+
 /* A service with so many servers that its counters are summed up in slices, with others in between. */
 static void
 test_sum(void)
@@ -469,6 +510,7 @@ main(int argc, char **argv)
 	g_test_add_func("/service/view/server removed and added", test_relisted);
 	g_test_add_func("/service/view/service removed and added", test_service_relisted);
 	g_test_add_func("/service/view/refused", test_refused);
+	g_test_add_func("/service/view/local address refused", test_laddr_refused);
 	g_test_add_func("/service/view/sum in slices", test_sum);
 	g_test_add_func("/service/view/list of what is gone", test_list_of_gone);
 	g_test_add_func("/service/view/large", test_large);
