@@ -538,7 +538,7 @@ test_large(void)
 	struct peer *p, *q, *r;
 	uint64_t generation, slices;
 
-	start("[service]\nmax-dests = 131072\n");
+	start("[control]\nset-deadline = 120000\n[service]\nmax-dests = 131072\n");
 	p = peer_new();
 	q = peer_new();
 	r = peer_new();
@@ -594,7 +594,7 @@ test_large_refused(void)
 	unsigned int turns = 0, answers = 0;
 	struct peer *p, *q;
 
-	start("[service]\nmax-dests = 131072\n");
+	start("[control]\nset-deadline = 120000\n[service]\nmax-dests = 131072\n");
 	p = peer_new();
 	q = peer_new();
 	stage_many(p);
