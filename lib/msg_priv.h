@@ -213,6 +213,7 @@ struct msg_sys {
 	uint32_t multicasts; /* unanswered */
 	uint32_t commits;    /* unanswered */
 	uint32_t reserved;   /* slots promised to dpvs_msg_commit() */
+	bool silent[RTE_MAX_LCORE]; /* as dpvs_msg_set_silent() was told */
 	uint32_t unconfirmed[DPVS_MSG_TYPE_COUNT]; /* REG and UNREG on their way */
 };
 

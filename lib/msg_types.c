@@ -247,6 +247,13 @@ hello(struct dpvs_msg *msg)
 	h->worker = me->worker;
 }
 
+void
+dpvs_msg_set_silent(uint32_t lcore, int silent)
+{
+	if (lcore < RTE_MAX_LCORE && msg_sys.lcores[lcore] != NULL)
+		msg_sys.silent[lcore] = silent != 0;
+}
+
 static void
 get_all_slave_id(struct dpvs_msg *msg)
 {
@@ -262,9 +269,9 @@ get_all_slave_id(struct dpvs_msg *msg)
 		list->workers[i] = (struct dpvs_msg_worker){
 			.lcore = lcore,
 			.role = DPVS_MSG_ROLE_WORKER,
-			.state = rte_eal_get_lcore_state(lcore) == RUNNING ?
-					 DPVS_MSG_STATE_RUNNING :
-					 DPVS_MSG_STATE_STOPPED,
+			.state = rte_eal_get_lcore_state(lcore) != RUNNING ? DPVS_MSG_STATE_STOPPED :
+				 msg_sys.silent[lcore]		       ? DPVS_MSG_STATE_SILENT :
+									 DPVS_MSG_STATE_RUNNING,
 		};
 	}
 	dpvs_msg_set_len(msg, (uint32_t)(sizeof(*list) + list->count * sizeof(list->workers[0])));

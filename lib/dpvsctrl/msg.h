@@ -125,6 +125,7 @@ enum {
 
 	DPVS_MSG_STATE_STOPPED = 0,
 	DPVS_MSG_STATE_RUNNING = 1,
+	DPVS_MSG_STATE_SILENT = 2, /**< its thread runs, but it does not answer; see dpvs_msg_set_silent() */
 };
 
 /** struct dpvs_msg_hello: payload of HELLO; the answer has the same form. */
@@ -460,6 +461,19 @@ void dpvs_msg_sleep(uint32_t timeout_us);
  * Since: 0.1
  */
 void dpvs_msg_ring_doorbell(uint32_t lcore);
+
+/**
+ * dpvs_msg_set_silent:
+ * @lcore: a worker; nothing happens when there is no such lcore
+ * @silent: non-zero: it does not answer
+ *
+ * For who watches the workers: what GET_ALL_SLAVE_ID tells of one, until this is called again.
+ *
+ * Context: main lcore.
+ *
+ * Since: 0.1
+ */
+void dpvs_msg_set_silent(uint32_t lcore, int silent);
 
 /**
  * struct dpvs_msg_counters: of one type on one lcore.

@@ -2,6 +2,9 @@
 /*
  * See handover.h. The rings are RTS: a producer that is preempted between claiming and filling a slot does
  * not stop the other producers, which matters when lcores outnumber CPUs.
+ *
+ * A worker whose packets another one does not take asks main who is there (GET_ALL_SLAVE_ID), and goes on asking as
+ * long as one is away: what is lost because a worker stands still is counted apart from what it is too slow for.
  */
 #include "core/handover.h"
 
@@ -9,7 +12,9 @@
 #include <dpvsctrl/proto/daemon.h>
 #include <errno.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
 #include <rte_ring.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/conf.h"
@@ -20,6 +25,9 @@
 #include "core/stats.h"
 #include "module.h"
 
+/* How often a worker asks main who is there, at most. */
+#define ASK_MS 100
+
 /* Ports whose packets are counted apart. */
 #define PORTS_MAX 32
 
@@ -27,6 +35,7 @@ enum {
 	STAT_OUT,
 	STAT_IN,
 	STAT_FULL,
+	STAT_AWAY,
 	STAT_AGAIN,
 	STAT_NO_WORKER,
 	STAT_NO_TARGET,
@@ -40,6 +49,9 @@ enum {
 /* worker: rw, main: ro */
 struct handover_lcore {
 	uint64_t ports[PORTS_MAX];
+	bool away[WORKERS_MAX]; /* workers that are stopped or silent, as main said */
+	bool ask;               /* there is a reason to ask */
+	bool asked;             /* and no answer yet */
 } __rte_cache_aligned;
 
 static struct rte_ring *rings[WORKERS_MAX];
@@ -96,7 +108,10 @@ handover_one_worker(struct rte_graph *graph, struct rte_node *node, void **objs,
 		if (ports[i] < PORTS_MAX)
 			own->ports[ports[i]]++;
 	stats_add(&stats, STAT_OUT, sent);
-	handover_drop(graph, node, STAT_FULL, &out[sent], n - sent);
+	if (unlikely(sent < n)) {
+		own->ask = true;
+		handover_drop(graph, node, own->away[worker] ? STAT_AWAY : STAT_FULL, &out[sent], n - sent);
+	}
 	return rest;
 }
 
@@ -163,6 +178,46 @@ static struct rte_node_register handover_rx_node = {
 		[NEXT_TARGET + HANDOVER_FRAG6] = "ip6_reass",
 	},
 };
+
+/* ---- who is there ---- */
+
+static void
+handover_told(struct dpvs_msg *msg, int status, void *arg)
+{
+	struct handover_lcore *own = &handover_lcores[lcore_me()->worker];
+	const struct dpvs_msg_workers *list;
+	uint32_t i;
+
+	own->asked = false;
+	if (status != 0 || msg == NULL)
+		return;
+	list = dpvs_msg_data(msg);
+	own->ask = false;
+	/* In the order of the workers' indexes. */
+	for (i = 0; i < list->count && i < WORKERS_MAX; i++) {
+		own->away[i] = list->workers[i].state != DPVS_MSG_STATE_RUNNING;
+		own->ask |= own->away[i];
+	}
+}
+
+static int
+handover_ask(void)
+{
+	struct handover_lcore *own = &handover_lcores[lcore_me()->worker];
+	struct dpvs_msg *msg;
+
+	if (!own->ask || own->asked)
+		return -EAGAIN;
+	msg = dpvs_msg_new(DPVS_MSG_GET_ALL_SLAVE_ID, 0);
+	if (msg == NULL)
+		return -EAGAIN;
+	if (dpvs_msg_request(msg, rte_get_main_lcore(), 0, handover_told, NULL) < 0) {
+		dpvs_msg_free(msg);
+		return -EAGAIN;
+	}
+	own->asked = true;
+	return 0;
+}
 
 /* ---- counts ---- */
 
@@ -244,9 +299,16 @@ static const struct module_stat handover_stats[] = {
 	[STAT_OUT] = { "out", DPVS_STAT_EVENT, "Packets given to another worker." },
 	[STAT_IN] = { "in", DPVS_STAT_EVENT, "Packets taken from another worker." },
 	[STAT_FULL] = { "full", DPVS_STAT_DROP, "Packets dropped because the other worker's ring was full." },
+	[STAT_AWAY] = { "away", DPVS_STAT_DROP,
+			"Packets dropped because the other worker's ring was full and it does not run or answer." },
 	[STAT_AGAIN] = { "again", DPVS_STAT_DROP, "Packets that were to be handed over a second time." },
 	[STAT_NO_WORKER] = { "no-worker", DPVS_STAT_DROP, "Packets for a worker that does not exist." },
 	[STAT_NO_TARGET] = { "no-target", DPVS_STAT_DROP, "Packets that did not say at which node to go on." },
+	{},
+};
+
+static const struct module_job handover_jobs[] = {
+	{ .name = "handover-ask", .when = JOB_SLOW, .period_ms = ASK_MS, .fn = handover_ask },
 	{},
 };
 
@@ -257,6 +319,7 @@ const struct module handover_module = {
 	.name = "handover",
 	.after = handover_after,
 	.conf = handover_conf,
+	.jobs = handover_jobs,
 	.stats = handover_stats,
 	.stats_block = &stats,
 	.nodes = handover_nodes,

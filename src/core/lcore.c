@@ -379,9 +379,11 @@ lcore_hello_done(struct dpvs_msg *msg, int status, void *arg)
 	watch->asked = false;
 	if (status == -ETIMEDOUT && !watch->silent) {
 		watch->silent = true;
+		dpvs_msg_set_silent(worker_lcores[index], true);
 		log_error("lcore", "worker %u (lcore %u) does not answer", index, worker_lcores[index]);
 	} else if (status == 0 && watch->silent) {
 		watch->silent = false;
+		dpvs_msg_set_silent(worker_lcores[index], false);
 		log_notice("lcore", "worker %u (lcore %u) answers again", index, worker_lcores[index]);
 	}
 }

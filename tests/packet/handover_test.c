@@ -4,6 +4,9 @@
  * its own name. A message makes a worker put packets into its node "handover" itself.
  */
 #include <glib.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <dpvsctrl/msg.h>
@@ -14,7 +17,8 @@
 #include "harness.h"
 
 #define WORKERS 3
-#define TYPE    121 /* no module has it */
+#define TYPE    121 /* no module has them */
+#define TYPE_HOLD 122
 
 /* What a worker shall hand over; a message carries it. */
 struct order {
@@ -128,11 +132,82 @@ test_flood(void)
 	do {
 		harness_pump(5);
 		out = harness_stat("handover", "out");
-		full = harness_stat("handover", "full");
+		full = harness_stat("handover", "full") + harness_stat("handover", "away");
 	} while (out + full < n);
 	expect("in", out);
 	g_test_message("%" G_GUINT64_FORMAT " handed over, %" G_GUINT64_FORMAT " did not fit", out, full);
 	g_assert_cmpuint(out + full, ==, n);
+	teardown();
+}
+
+static _Atomic bool hold, held;
+
+/* A worker that stands still. */
+static void
+on_hold(struct dpvs_msg *msg)
+{
+	atomic_store(&held, true);
+	while (atomic_load(&hold))
+		sched_yield();
+	atomic_store(&held, false);
+}
+
+static const struct dpvs_msg_type hold_type = { .type = TYPE_HOLD, .name = "hold", .on_worker = on_hold };
+
+static uint64_t
+asked_by(unsigned int worker)
+{
+	struct dpvs_msg_counters c;
+
+	g_assert_cmpint(dpvs_msg_get_counters(DPVS_MSG_GET_ALL_SLAVE_ID, lcore_of_worker(worker), &c), ==, 0);
+	return c.sent;
+}
+
+/* Hands packets over from worker 0 to 1 until counter handover.@name counts one. */
+static void
+until_counted(const char *name)
+{
+	gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+	uint64_t before = harness_stat("handover", name);
+
+	while (harness_stat("handover", name) == before) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		for (unsigned int i = 0; i < 64; i++)
+			order(0, 1, HANDOVER_LB4, 0);
+		harness_pump(10);
+	}
+}
+
+/* What a worker loses because another one stands still has a counter of its own, from when main knows. */
+static void
+test_away(void)
+{
+	struct dpvs_msg *msg;
+	uint64_t in;
+
+	setup("[handover]\nring-size = 255\n");
+	g_assert_cmpint(dpvs_msg_type_register(&hold_type), ==, 0);
+	while (dpvs_msg_type_unconfirmed(TYPE_HOLD) > 0)
+		harness_pump(1);
+	g_assert_cmpuint(asked_by(0), ==, 0);
+	atomic_store(&hold, true);
+	msg = dpvs_msg_new(TYPE_HOLD, 0);
+	g_assert_cmpint(dpvs_msg_send(msg, lcore_of_worker(1)), ==, 0);
+	while (!atomic_load(&held))
+		harness_pump(1);
+	until_counted("full");
+	until_counted("away");
+	g_assert_cmpuint(asked_by(0), >, 0);
+	g_assert_cmpuint(asked_by(2), ==, 0);
+	atomic_store(&hold, false);
+	while (atomic_load(&held))
+		harness_pump(1);
+	/* It is back: they arrive. */
+	in = harness_stat("handover", "in");
+	order(0, 1, HANDOVER_LB4, 0);
+	while (harness_stat("handover", "in") <= in)
+		harness_pump(1);
+	g_assert_cmpint(dpvs_msg_type_unregister(TYPE_HOLD), ==, 0);
 	teardown();
 }
 
@@ -146,6 +221,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/handover/arrive", test_arrive);
 	g_test_add_func("/packet/handover/refused", test_refused);
 	g_test_add_func("/packet/handover/flood", test_flood);
+	g_test_add_func("/packet/handover/away", test_away);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
