@@ -22,7 +22,7 @@
 #define PORT    53
 #define LEN     18
 #define BURST   400
-#define ROUNDS  60
+#define ROUNDS  150
 
 static uint64_t sent;
 

@@ -263,6 +263,9 @@ run_transaction(gpointer arg)
 	return NULL;
 }
 
+/* Where a subscriber is to be put that comes while a change is being prepared; NULL: none is to. */
+static struct listener **comes;
+
 static void
 change_by_transaction(void)
 {
@@ -270,7 +273,11 @@ change_by_transaction(void)
 	GThread *thread = g_thread_new("transaction", run_transaction, &t);
 
 	while (!g_atomic_int_get(&t.done)) {
-		harness_pump(0);
+		g_main_context_iteration(NULL, FALSE); /* one turn, so that a change is seen half-way */
+		if (comes != NULL && change_busy()) {
+			*comes = listener_new(0);
+			comes = NULL;
+		}
 		g_usleep(20);
 	}
 	g_thread_join(thread);
@@ -467,8 +474,15 @@ change_filled(unsigned int services, unsigned int dests)
 	g_autofree char *addr = g_strdup_printf("172.16.%u.%u", k / 200, 1 + k % 200);
 	struct dpvs_dest_conf conf = rec_dest(&key, addr, key.port, DPVS_FWD_DR, 1 + (uint32_t)pick(9));
 	static const uint32_t ids[] = { DPVS_SET_DEST_ADD, DPVS_SET_DEST_EDIT, DPVS_SET_DEST_DEL };
+	struct dpvs_dest_conf taken_back[2] = { conf, conf };
 
-	set(ids[pick(3)], &conf, sizeof(conf), 1);
+	if (pick(2) == 0) {
+		set(ids[pick(3)], &conf, sizeof(conf), 1);
+		return;
+	}
+	/* Removed, and not removed after all: the second record is refused. */
+	taken_back[1].port++;
+	set(DPVS_SET_DEST_DEL, taken_back, sizeof(conf), 2);
 }
 
 /* Changes while subscribers are being given the present state: at synced, and after each change from there on, they have what was. */
@@ -525,14 +539,14 @@ test_during_prepare(void)
 	fill(3, 100);
 	for (unsigned int i = 0; i < 150; i++) {
 		remember(&h);
-		if (l == NULL) {
-			l = listener_new(0);
-			l->settled = compare_with_history;
-			l->settled_arg = &h;
-		}
+		comes = l == NULL ? &l : NULL;
 		change_by_transaction();
-		listener_read(l, SIZE_MAX);
 		remember(&h);
+		if (l == NULL)
+			continue; /* it was over too soon */
+		l->settled = compare_with_history;
+		l->settled_arg = &h;
+		listener_read(l, SIZE_MAX);
 		if (l->synced && pick(3) == 0) {
 			check_model(l);
 			listener_free(l);
@@ -542,6 +556,7 @@ test_during_prepare(void)
 	}
 	g_assert_cmpuint(syncs, >, 10);
 	g_assert_cmpuint(h.compared, >, 10);
+	comes = NULL;
 	if (l != NULL)
 		listener_free(l);
 	g_hash_table_unref(h.by_generation);
