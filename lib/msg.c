@@ -210,7 +210,7 @@ dpvs_msg_init(const struct dpvs_msg_params *params)
 	msg_sys.budget = params->budget > 0 ? params->budget : DEFAULT_BUDGET;
 	msg_sys.timeout_ms = params->timeout_ms > 0 ? params->timeout_ms : DEFAULT_TIMEOUT_MS;
 	msg_sys.tsc_hz = rte_get_tsc_hz();
-	msg_sys.slice = msg_sys.tsc_hz / 1000000 * SLICE_US;
+	msg_sys.slice = msg_sys.tsc_hz / 1000000 * (params->slice_us > 0 ? params->slice_us : SLICE_US);
 	msg_sys.ns_per_cycle = 1e9 / (double)msg_sys.tsc_hz;
 	/* A quarter of the pool: one lcore that is stuck leaves three for the others. */
 	msg_sys.ring_soft = RTE_MAX(pool_size / 4, 16u);

@@ -157,6 +157,7 @@ struct dpvs_msg_params {
 	uint32_t data_size;   /**< payload that fits in a message, bytes, answers too; 0: 512 */
 	uint32_t budget;      /**< messages a worker handles per loop; 0: 8 */
 	uint32_t timeout_ms;  /**< default deadline; 0: 2000 */
+	uint32_t slice_us;    /**< a worker begins no further message in a loop after so long; 0: 20 */
 };
 
 /**
@@ -414,7 +415,7 @@ void dpvs_msg_defer(struct dpvs_msg *msg);
  *
  * Takes answers to own requests, looks at deadlines, and handles
  * messages up to the budget, highest priority first; each priority has at least one handled. No
- * further one is begun after 20 microseconds; the next call goes on there. A few cycles when there
+ * further one is begun when its time (.slice_us) is over; the next call goes on there. A few cycles when there
  * is nothing.
  *
  * Context: worker lcore, in every loop.

@@ -49,6 +49,7 @@ static _Atomic unsigned int answers[RTE_MAX_LCORE];
 static _Atomic unsigned int ask_failed;
 static _Atomic unsigned int order_len;
 static uint32_t order[64];
+static _Atomic bool slow; /* T_HIGH and its like take 10 us */
 static _Atomic unsigned int dropped;
 static _Atomic unsigned int loops_deferred;
 
@@ -254,6 +255,10 @@ on_ask(struct dpvs_msg *msg)
 static void
 on_order(struct dpvs_msg *msg)
 {
+	uint64_t start = rte_rdtsc();
+
+	while (atomic_load(&slow) && rte_rdtsc() - start < 10 * (rte_get_tsc_hz() / 1000000))
+		;
 	order[atomic_fetch_add(&order_len, 1)] = *(uint32_t *)dpvs_msg_data(msg);
 }
 
@@ -341,9 +346,9 @@ new_u32(uint32_t type, uint32_t v)
 }
 
 static void
-setup(void)
+setup_slice(uint32_t slice_us)
 {
-	struct dpvs_msg_params params = { .pool_size = POOL };
+	struct dpvs_msg_params params = { .pool_size = POOL, .slice_us = slice_us };
 
 	g_assert_cmpint(dpvs_msg_init(&params), ==, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
@@ -356,6 +361,12 @@ setup(void)
 	atomic_store(&ask_failed, 0);
 	atomic_store(&sleepy, true);
 	done_calls = 0;
+}
+
+static void
+setup(void)
+{
+	setup_slice(0);
 }
 
 static void
@@ -596,7 +607,7 @@ test_full(void)
 static void
 test_priority(void)
 {
-	setup();
+	setup_slice(1000 * WAIT_MS); /* the budget alone decides */
 	start_workers();
 	set_hold(1, true);
 	for (uint32_t i = 0; i < 4; i++) {
@@ -612,6 +623,37 @@ test_priority(void)
 		g_assert_cmpuint(order[4 + i], ==, 100 + i);
 		g_assert_cmpuint(order[8 + i], ==, 200 + i);
 	}
+	wait_pool_empty();
+	teardown();
+}
+
+/* When each message takes all the time of a loop, no priority keeps another one waiting for good. */
+static void
+test_slice(void)
+{
+	enum { EACH = 16 };
+	unsigned int seen[3] = { 0 };
+
+	setup_slice(1);
+	atomic_store(&slow, true);
+	start_workers();
+	set_hold(1, true);
+	for (uint32_t i = 0; i < EACH; i++) {
+		g_assert_cmpint(dpvs_msg_send(new_u32(T_LOW, 200 + i), 1), ==, 0);
+		g_assert_cmpint(dpvs_msg_send(new_u32(T_NORM, 100 + i), 1), ==, 0);
+		g_assert_cmpint(dpvs_msg_send(new_u32(T_HIGH, i), 1), ==, 0);
+	}
+	set_hold(1, false);
+	wait_counted(&order_len, 3 * EACH);
+	/* In turn, in the order of each ring. */
+	for (uint32_t i = 0; i < 3 * EACH; i++) {
+		uint32_t prio = order[i] / 100;
+
+		g_assert_cmpuint(order[i] % 100, ==, seen[prio]);
+		seen[prio]++;
+		g_assert_cmpuint(seen[prio], <=, i / 3 + 1);
+	}
+	atomic_store(&slow, false);
 	wait_pool_empty();
 	teardown();
 }
@@ -836,6 +878,7 @@ main(int argc, char **argv)
 	g_test_add_func("/msg/deadline", test_deadline);
 	g_test_add_func("/msg/full", test_full);
 	g_test_add_func("/msg/priority", test_priority);
+	g_test_add_func("/msg/slice", test_slice);
 	g_test_add_func("/msg/doorbell", test_doorbell);
 	g_test_add_func("/msg/worker asks", test_worker_asks);
 	g_test_add_func("/msg/flood", test_flood);
