@@ -310,13 +310,16 @@ link_undo(void *arg)
 	g_free(vl);
 }
 
-/* Its last removal was confirmed while it had a user, which it has no more. */
+/*
+ * Its last removal was confirmed while it had a user, which it has no more; unless that came between this note and
+ * the one before, and unlink_done() has done it.
+ */
 static void
 settle_undo(void *arg)
 {
 	struct laddr *la = arg;
 
-	if (la->users == 0 && la->removals == 0)
+	if (la->users == 0 && la->removals == 0 && !la->in_trash)
 		trash_put(la);
 }
 
