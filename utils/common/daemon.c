@@ -67,6 +67,14 @@ daemon_be_patient(struct dpvs_client *client)
 	(void)dpvs_client_deadlines(client, DAEMON_PATIENCE_MS, 0);
 }
 
+void
+daemon_patient_commit(struct dpvs_client *client)
+{
+	dpvs_client_set_timeout(client, DAEMON_COMMIT_TIMEOUT_MS);
+	/* A daemon that does not take it has deadlines of its own. */
+	(void)dpvs_client_deadlines(client, 0, DAEMON_COMMIT_WAIT_MS);
+}
+
 int
 daemon_connect(const struct daemon_opts *opts, struct dpvs_client **ret_client)
 {

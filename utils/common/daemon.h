@@ -21,6 +21,9 @@
 /** How long the answer to a transaction may take, which may be large: milliseconds. */
 #define DAEMON_COMMIT_TIMEOUT_MS 120000u
 
+/** How long a transaction may wait for the changes of others, and then for the workers: milliseconds. */
+#define DAEMON_COMMIT_WAIT_MS 30000u
+
 /** struct daemon_opts: what the command line says about the connection. */
 struct daemon_opts {
 	const char *socket;    /**< --socket; NULL: DPVS_SOCKET, else the default */
@@ -38,6 +41,9 @@ struct daemon_opts {
  */
 int daemon_open(const struct daemon_opts *opts, struct dpvs_client **ret_client,
 		char why[DAEMON_TEXT_SIZE]);
+
+/** daemon_patient_commit: before the commit of @client's transaction, which may be behind somebody else's large one. */
+void daemon_patient_commit(struct dpvs_client *client);
 
 /**
  * daemon_be_patient: for questions to workers: the daemon may take DAEMON_PATIENCE_MS instead of its 50 ms to ask one, so

@@ -298,7 +298,7 @@ finish(struct batch *b)
 {
 	int rc;
 
-	dpvs_client_set_timeout(b->d->client, DAEMON_COMMIT_TIMEOUT_MS);
+	daemon_patient_commit(b->d->client);
 	rc = dpvs_txn_commit(b->txn, NULL);
 	b->txn = NULL;
 	b->d->batch = NULL;

@@ -261,7 +261,7 @@ commit(struct restore *restore)
 	int rc;
 
 	show_progress(restore, true);
-	dpvs_client_set_timeout(restore->client, DAEMON_COMMIT_TIMEOUT_MS);
+	daemon_patient_commit(restore->client);
 	rc = dpvs_txn_commit(restore->txn, NULL);
 	restore->txn = NULL;
 	end_progress(restore);
