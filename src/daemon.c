@@ -109,6 +109,7 @@ err_eal:
 		eal_stop();
 err_ctl:
 	ctl_close();
+	ctl_fini();
 err_conf:
 	conf_free(conf);
 	conf = NULL;
@@ -132,6 +133,7 @@ daemon_stop(void)
 	graph_destroy();
 	modules_fini();
 	dpvs_msg_fini();
+	ctl_fini();
 	if (eal_ours)
 		eal_stop();
 	conf_free(conf);

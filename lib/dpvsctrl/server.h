@@ -128,7 +128,7 @@ int dpvs_sockopt_register(const struct dpvs_sockopt *opt);
  * dpvs_sockopt_unregister:
  * @opt: request type, the same pointer
  *
- * Takes it out again. No request of this type may be pending.
+ * Takes it out again. Requests of this type that are pending go on: @opt has to stay until they have ended.
  *
  * Context: main lcore.
  *

@@ -331,13 +331,13 @@ change_queue_stop(void)
 
 	stopping = true;
 	if (preparing != NULL && preparing->phase != CHANGE_UNDOES) {
-		change_error(preparing, -ESHUTDOWN, "the daemon is ending; nothing was changed");
+		change_error(preparing, -ESHUTDOWN, "the daemon is ending");
 		refuse(preparing, -ESHUTDOWN);
 	}
 	while (preparing != NULL)
 		step();
 	while ((link = g_queue_peek_head_link(&queue)) != NULL) {
-		change_error(link->data, -ESHUTDOWN, "the daemon is ending; nothing was changed");
+		change_error(link->data, -ESHUTDOWN, "the daemon is ending");
 		turn_away(link->data, -ESHUTDOWN);
 	}
 	change_work();

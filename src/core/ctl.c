@@ -33,6 +33,7 @@
 static struct dpvs_server *server;
 static GHashTable *registered; /* const struct module * -> array of struct dpvs_sockopt */
 static GHashTable *sets;       /* id -> const struct module_sockopt * */
+static GPtrArray *retired;     /* arrays of modules that have stopped: requests under way still use them */
 static uint32_t get_deadline_ms;
 static uint32_t set_deadline_ms;
 
@@ -248,7 +249,10 @@ ctl_unregister(const struct module *module)
 		if (opts[i].type == DPVS_SOCKOPT_SET)
 			g_hash_table_remove(sets, GUINT_TO_POINTER(opts[i].id));
 	}
-	g_hash_table_remove(registered, module);
+	g_hash_table_steal(registered, module);
+	if (retired == NULL)
+		retired = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(retired, opts);
 	if (g_hash_table_size(registered) == 0) {
 		g_clear_pointer(&registered, g_hash_table_unref);
 		g_clear_pointer(&sets, g_hash_table_unref);
@@ -311,6 +315,12 @@ ctl_close(void)
 	dpvs_server_free(server);
 	server = NULL;
 	listing_stop();
+}
+
+void
+ctl_fini(void)
+{
+	g_clear_pointer(&retired, g_ptr_array_unref);
 }
 
 static const struct conf_key ctl_conf[] = {

@@ -28,7 +28,13 @@ const char *ctl_path(const struct conf *conf, const char *given);
 int ctl_open(const struct conf *conf, const char *path);
 void ctl_close(void);
 
-/** ctl_register: all request types of @module. ctl_unregister: harmless for one not registered. */
+/** ctl_fini: the last request has ended. */
+void ctl_fini(void);
+
+/**
+ * ctl_register: all request types of @module. ctl_unregister: harmless for one not registered; requests that are under
+ * way go on.
+ */
 int ctl_register(const struct module *module);
 void ctl_unregister(const struct module *module);
 

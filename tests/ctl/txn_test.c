@@ -14,12 +14,14 @@
 
 #include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/daemon.h>
+#include <dpvsctrl/proto/event.h>
 #include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/proto/txn.h>
 #include <dpvsctrl/wire.h>
 
 #include "core/change_priv.h"
+#include "daemon.h"
 #include "harness.h"
 #include "lb_records.h"
 #include "peer.h"
@@ -625,6 +627,58 @@ test_large_refused(void)
 	harness_stop();
 }
 
+/*
+ * The daemon ends while a change waits for the workers, one is in the middle, one waits for its turn and somebody
+ * follows events: each is told what became of it.
+ */
+static void
+test_end(void)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	struct dpvs_service_conf svc = rec_service("192.0.2.100", 80, IPPROTO_TCP, "rr");
+	struct dpvs_event_filter filter = { .kinds = 0 };
+	struct peer *p, *q, *large, *watcher;
+
+	start("[service]\nmax-dests = 131072\n");
+	p = peer_new();
+	q = peer_new();
+	large = peer_new();
+	watcher = peer_new();
+	g_assert_cmpint(peer_set(p, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1), ==, 0);
+	stage_many(large);
+	g_assert_cmpint(peer_call(watcher, DPVS_SOCKOPT_GET, DPVS_GET_EVENTS, &filter, sizeof(filter), 1), ==, 0);
+	harness_pump(5);
+	g_assert_cmpuint(change_unacknowledged(), ==, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
+	peer_write(p, out->data, out->len);
+	while (change_unacknowledged() == 0)
+		g_main_context_iteration(NULL, FALSE);
+	g_byte_array_set_size(out, 0);
+	peer_put_set(out, DPVS_SET_TXN_COMMIT, NULL, 0, 0);
+	peer_write(large, out->data, out->len);
+	while (!change_busy())
+		g_main_context_iteration(NULL, FALSE);
+	g_byte_array_set_size(out, 0);
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1);
+	peer_write(q, out->data, out->len);
+	while (change_waiting() == 0)
+		g_main_context_iteration(NULL, FALSE);
+	daemon_stop();
+	g_assert_true(peer_poll(p));
+	g_assert_cmpint(p->a.err, ==, 0);
+	g_assert_true(peer_poll(large));
+	g_assert_cmpint(large->a.err, ==, -ESHUTDOWN);
+	g_assert_true(peer_poll(q));
+	g_assert_cmpint(q->a.err, ==, -ESHUTDOWN);
+	while (watcher->a.err == 0)
+		g_assert_true(peer_poll(watcher));
+	g_assert_cmpint(watcher->a.err, ==, -ESHUTDOWN);
+	peer_free(watcher);
+	peer_free(large);
+	peer_free(q);
+	peer_free(p);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -642,6 +696,7 @@ main(int argc, char **argv)
 	g_test_add_func("/txn/generation", test_generation);
 	g_test_add_func("/txn/large", test_large);
 	g_test_add_func("/txn/large, refused", test_large_refused);
+	g_test_add_func("/txn/end of the daemon", test_end);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
