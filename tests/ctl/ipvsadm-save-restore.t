@@ -247,7 +247,12 @@ is "counters are zeroed at the end" "$? $(cat "$TEST_DIR/err")" \
 is "... when the rules are in force" "$(save | grep -v '^--set')" "-A -t 203.0.113.1:80 -s rr"
 ok "no rules, no change" "$IPVSADM" -R --replace </dev/null
 is "... the service is there" "$(save | grep -c '^-A')" 1
-ok "no rules with --sync: nothing is left" "$IPVSADM" -R --sync </dev/null
+printf '# the generator died here\n\n' | "$IPVSADM" -R --sync 2>"$TEST_DIR/err"
+is "no rules with --sync: refused" "$? $(cat "$TEST_DIR/err")" \
+	'255 ipvsadm: the input has no rules; to delete everything use "ipvsadm -C"; nothing was changed'
+is "... the service is still there" "$(save | grep -c '^-A')" 1
+echo -C >"$TEST_DIR/clear"
+ok "a rule to delete everything" "$IPVSADM" -R --sync <"$TEST_DIR/clear"
 is "no rules: the listing is empty" "$("$IPVSADM" -L --json)" "[]"
 printf -- '-A -t 203.0.113.1:80\0-A -t 203.0.113.2:80\n' | "$IPVSADM" -R 2>"$TEST_DIR/err"
 is "a zero byte: refused" "$(cat "$TEST_DIR/err")" "ipvsadm: -:1: the line has a zero byte"

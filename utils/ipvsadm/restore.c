@@ -301,9 +301,11 @@ restore_run(struct dpvs_client *client, const struct cmdline *options)
 	};
 	int exit_code = rules_read(stdin, take_rule, &restore);
 
-	/* No rules at all: there shall be nothing. */
-	if (exit_code == 0 && sync && !restore.txn)
-		exit_code = begin(&restore);
+	/* More likely than the wish to delete all: who was to write the rules has died. */
+	if (exit_code == 0 && sync && !restore.txn) {
+		error_print("the input has no rules; to delete everything use \"ipvsadm -C\"; nothing was changed");
+		exit_code = IPVSADM_REFUSED;
+	}
 	if (exit_code == 0 && restore.txn)
 		exit_code = commit(&restore);
 	if (exit_code == 0)
