@@ -56,9 +56,12 @@ quietly ipvsadm -d -t $LAB_VIP4:80 -r 198.51.100.12:80
 is "after the delete new connections go to the server that is left" "$(who_answers 6)" rs1
 wait $ping
 diag "$(cat "$TEST_DIR/ping")"
-is "the connections of the server that stays live on" "$(grep '^1:' "$TEST_DIR/ping")" \
-	"1: 25 connections, 25 alive"
-is "those of the deleted one end" "$(grep '^2:' "$TEST_DIR/ping")" "2: 25 connections, 0 alive"
+# Each of the three workers takes turns of its own: about half of the connections go to each server.
+is "the connections of the server that stays live on, those of the deleted one end" \
+	"$(tr -d ':,' <"$TEST_DIR/ping" | awk '
+		$1 == 1 && $2 >= 20 && $4 == $2 { stay = $2 }
+		$1 == 2 && $2 >= 20 && $4 == 0 { gone = $2 }
+		END { print stay + gone }')" 50
 if have wrk; then
 	wait $wrk
 	diag "$(cat "$TEST_DIR/wrk")"
