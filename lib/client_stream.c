@@ -184,7 +184,8 @@ next_frame(struct dpvs_client *c, int64_t deadline)
 		rc = client_peek_part(c, &c->events, deadline, MSG_DONTWAIT, &c->frame, &text);
 		if (rc < 0) {
 			c->frame.size = 0;
-			return rc == -ETIMEDOUT ? client_fail(c, -EAGAIN, "there is no event") : rc;
+			/* A daemon that hangs up may give the same reason: then there is no connection any more. */
+			return rc == -ETIMEDOUT && c->fd >= 0 ? client_fail(c, -EAGAIN, "there is no event") : rc;
 		}
 		if (c->frame.reply.errcode < 0) {
 			rc = c->frame.reply.errcode;
