@@ -53,6 +53,9 @@ void feed_template(struct feed *f, const uint8_t *mac, uint8_t proto, uint32_t d
 uint16_t feed_udp_random(struct feed *f, char *data);
 uint16_t feed_udp_all(struct feed *f, char *data);
 
+/** feed_cpu_cycles: TSC cycles that this thread has had the CPU: what others did meanwhile does not count. */
+uint64_t feed_cpu_cycles(void);
+
 /**
  * feed_run: lets the feed run until it has given @pkts packets. Returns cycles per packet: the lowest decile
  * of the windows, because other programs on the machine only ever add.
