@@ -59,6 +59,12 @@ addr_is_multicast(uint8_t af, const union ip_addr *a)
 	return af == AF_INET ? (a->ip6[0] & 0xf0) == 0xe0 : a->ip6[0] == 0xff;
 }
 
+static inline bool
+addr_is_loopback(uint8_t af, const union ip_addr *a)
+{
+	return af == AF_INET ? a->ip6[0] == 127 : a->u64[0] == 0 && a->u64[1] == rte_cpu_to_be_64(1);
+}
+
 /** addr_is_linklocal: fe80::/10. IPv4's 169.254/16 is an ordinary net for us. */
 static inline bool
 addr_is_linklocal(uint8_t af, const union ip_addr *a)

@@ -53,6 +53,8 @@ dst_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf, 
 				    addr_text(af, &masked, text), conf->plen);
 	if (addr_is_multicast(af, &dst) && conf->plen > 0)
 		return change_error(c, -EINVAL, "multicast is not routed");
+	if (addr_is_loopback(af, &dst))
+		return change_error(c, -EINVAL, "loopback addresses are not routed");
 	*ret_dst = dst;
 	return 0;
 }

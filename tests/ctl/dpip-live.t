@@ -101,6 +101,8 @@ says "a gateway out of reach" 2 "dpip: gateway 203.0.114.1 is not on a net of an
 	route add 10.0.0.0/8 via 203.0.114.1
 says "bits behind the prefix" 2 "dpip: the destination has bits behind its prefix; use 10.0.0.0/8" \
 	route add 10.0.0.1/8 dev dpdk1
+says "loopback" 2 "dpip: loopback addresses are not routed" route add 127.0.0.0/8 via 198.51.100.254
+says "loopback over IPv6" 2 "dpip: loopback addresses are not routed" route add ::1/128 dev dpdk0
 says "of an address" 2 "dpip: the route comes with an address; delete the address" route del 192.0.2.0/24
 says "no such port" 2 'Device "dpdk9" does not exist.' route add 10.0.0.0/8 dev dpdk9
 says "not there" 2 "dpip: there is no such route to 10.0.0.0/8" route del 10.0.0.0/8
@@ -198,6 +200,7 @@ does "zero" msg zero
 ok "they were counted anew" test "$(sent)" -lt 41
 
 # What workers tell of themselves: a document each, also when it is asked again and again.
+says "no such counter in a snapshot" 2 'Counter "nosuch" does not exist.' stats snapshot nosuch
 for line in "stats snapshot" "lcore snapshot" "neigh replicas" "addr pools"; do
 	# shellcheck disable=SC2086 # words
 	is "$line is shown" "$("$DPIP" -j --count 2 --interval 1 $line | grep -c '^\[.*\]$')" 2

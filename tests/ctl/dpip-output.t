@@ -230,7 +230,7 @@ shows -j stats show rx <<'END'
 [{"module":"ipv4","name":"rx","kind":"event","value":1500000,"help":"Packets that came in."}]
 END
 
-shows -j stats show none <<'END'
+shows -j stats show 'none*' <<'END'
 []
 END
 

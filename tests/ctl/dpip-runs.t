@@ -51,6 +51,22 @@ ends "a port that is not there" 2 'Device "nodev" does not exist.' link show nod
 ends "... in a change" 2 'Device "nodev" does not exist.' addr add 192.0.2.9/24 dev nodev
 ends "the daemon's reason" 2 "dpip: 192.0.2.1 is on port dpdk0 already" addr add 192.0.2.1/24 dev dpdk0
 ends "an unknown lcore" 2 "Lcore 9 does not exist." lcore show 9
+ends "an unknown counter" 2 'Counter "nosuch" does not exist.' stats show nosuch
+ends "... of a module that is there" 2 'Counter "ipv4.nosuch" does not exist.' stats drop ipv4.nosuch
+ends "a pattern that matches nothing is no error" 0 "" stats show 'nosuch*'
+ends "a counter that is zero is no error" 0 "" stats show neigh.hold-drop
+ends "an unknown pool" 2 'Pool "nosuch" does not exist.' mem show nosuch
+ends "an unknown node" 2 'Node "nosuch" does not exist.' graph show nosuch
+ends "an unknown node on an lcore" 2 'Node "nosuch" does not exist.' graph show nosuch lcore 1
+ends "an lcore without a graph" 2 "Lcore 9 has no graph, or no such node." graph show lcore 9
+ends "an unknown message type" 2 'Message type "nosuch" does not exist.' msg show nosuch
+ends "messages of an unknown lcore" 2 "Lcore 9 does not exist." msg show lcore 9
+ends "a connection without the client's port" 1 'Error: "192.0.2.10" has no port, write ADDR:PORT.' \
+	conn get proto tcp client 192.0.2.10 vip 192.0.2.100:80
+ends "a connection without the virtual port" 1 'Error: "192.0.2.100" has no port, write ADDR:PORT.' \
+	conn get proto tcp client 192.0.2.10:1025 vip 192.0.2.100
+ends "a connection of both families" 1 "Error: the addresses of a connection are all IPv4 or all IPv6." \
+	conn get proto tcp client 192.0.2.10:1025 vip [2001:db8::1]:80
 ends "an unknown CPU" 2 "No lcore runs on CPU 9." link show cpu9
 
 # Batches: more of them in dpip-batch.t

@@ -250,10 +250,22 @@ conn_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 		.vip_port = v[CONN_VIP].port,
 		.proto = (uint8_t)v[CONN_DEST].num,
 	};
+	static const int ends[] = { CONN_CLIENT, CONN_VIP };
 	struct dpvs_conn_info c;
 	struct dpvs_reply *reply;
-	int rc = session_open(d);
+	int rc;
 
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (v[ends[i]].port)
+			continue;
+		error_line("Error: \"%s\" has no port, write ADDR:PORT.", v[ends[i]].text);
+		return EXIT_USAGE;
+	}
+	if (filter.client.family != filter.vip.family) {
+		error_line("Error: the addresses of a connection are all IPv4 or all IPv6.");
+		return EXIT_USAGE;
+	}
+	rc = session_open(d);
 	if (rc)
 		return rc;
 	daemon_be_patient(d->client);

@@ -232,6 +232,16 @@ graph_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 
 	if (rc)
 		return rc;
+	if (nodes.count == 0 && v[GRAPH_NODE].given)
+		rc = show_none("Node", v[GRAPH_NODE].text);
+	if (nodes.count == 0 && v[GRAPH_LCORE].given && rc == EXIT_OK) {
+		error_line("Lcore %" PRIu64 " has no graph, or no such node.", v[GRAPH_LCORE].num);
+		rc = EXIT_REFUSED;
+	}
+	if (rc) {
+		free(nodes.rows);
+		return rc;
+	}
 	for (uint32_t i = 0; i < nodes.count; i++)
 		all_cycles += nodes.rows[i].cycles;
 	show_open(d);

@@ -45,10 +45,21 @@ mem_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 	struct dpvs_mem_info m;
 	struct dpvs_reply *reply;
 	char name[sizeof(m.name)];
+	bool found = false;
 	int rc = session_get(d, DPVS_GET_MEM, NULL, 0, &reply);
 
 	if (rc)
 		return rc;
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		dpvs_reply_record(reply, i, &m, sizeof(m));
+		found |= !v[0].given || show_matches(v[0].text, show_copy(m.name, sizeof(name), name));
+	}
+	if (v[0].given && !found)
+		rc = show_none("Pool", v[0].text);
+	if (rc) {
+		dpvs_reply_free(reply);
+		return rc;
+	}
 	show_open(d);
 	writer_text(&d->w, "%-24s %10s %10s %6s %8s %12s %10s\n", "NAME", "SIZE", "IN-USE", "USE",
 		    "OBJECT", "BYTES", "FAILURES");

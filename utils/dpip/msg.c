@@ -115,6 +115,7 @@ msg_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 	bool per_lcore = d->opts.details || v[MSG_LCORE].given;
 	struct dpvs_msg_type_info *rows, m;
 	struct dpvs_reply *reply;
+	bool known = false;
 	uint32_t count = 0;
 	int rc = session_get(d, DPVS_GET_MSG_TYPES, NULL, 0, &reply);
 
@@ -128,12 +129,24 @@ msg_show(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 	}
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &m, sizeof(m));
+		known |= v[MSG_LCORE].given && v[MSG_LCORE].num == m.lcore;
 		if (!wanted(v, &m))
 			continue;
 		if (per_lcore)
 			rows[count++] = m;
 		else
 			sum_up(rows, &count, &m);
+	}
+	if (v[MSG_LCORE].given && !known) {
+		error_line("Lcore %" PRIu64 " does not exist.", v[MSG_LCORE].num);
+		rc = EXIT_REFUSED;
+	} else if (count == 0 && v[MSG_NAME].given) {
+		rc = show_none("Message type", v[MSG_NAME].text);
+	}
+	if (rc) {
+		free(rows);
+		dpvs_reply_free(reply);
+		return rc;
 	}
 	show_open(d);
 	writer_text(&d->w, "%4s %-20s %-4s%s %9s %9s %9s %9s %9s %9s %9s %9s %9s\n", "TYPE", "NAME",

@@ -101,6 +101,15 @@ show_matches(const char *pattern, const char *name)
 	return fnmatch(pattern, name, 0) == 0;
 }
 
+int
+show_none(const char *what, const char *name)
+{
+	if (strpbrk(name, "*?["))
+		return EXIT_OK;
+	error_line("%s \"%s\" does not exist.", what, name);
+	return EXIT_REFUSED;
+}
+
 const char *
 show_copy(const char *src, size_t size, char *buf)
 {

@@ -49,6 +49,14 @@ const char *show_word(const struct dpip_word *words, uint32_t value);
 /** show_matches: is @name what @pattern says: the name, or with * and ? as in a shell? */
 bool show_matches(const char *pattern, const char *name);
 
+/**
+ * show_none: nothing is called @name. To be called before show_open(). A pattern with * or ? that nothing matches is
+ * no error.
+ *
+ * Returns: EXIT_OK for a pattern, else EXIT_REFUSED after one line on stderr: @what "@name" does not exist.
+ */
+int show_none(const char *what, const char *name);
+
 /** show_copy: copies a text of the daemon that may lack its NUL, control characters taken out. */
 const char *show_copy(const char *src, size_t size, char *buf);
 

@@ -88,14 +88,16 @@ show_counter(struct dpip *d, uint32_t index, const struct counter *c)
 }
 
 static bool
+named(const struct dpip_value *v, const struct counter *c)
+{
+	return !v[0].given || show_matches(v[0].text, c->module) || show_matches(v[0].text, c->full) ||
+	       show_matches(v[0].text, c->name);
+}
+
+static bool
 wanted(const struct dpip *d, const struct dpip_value *v, const struct counter *c, bool only_drops)
 {
-	if (only_drops && !c->drop)
-		return false;
-	if (v[0].given && !show_matches(v[0].text, c->module) &&
-	    !show_matches(v[0].text, c->full) && !show_matches(v[0].text, c->name))
-		return false;
-	return c->value || d->opts.details;
+	return (!only_drops || c->drop) && named(v, c) && (c->value || d->opts.details);
 }
 
 static int
@@ -103,10 +105,21 @@ show(struct dpip *d, const struct dpip_value *v, bool only_drops)
 {
 	struct dpvs_reply *reply;
 	struct counter c;
+	bool found = false;
 	int rc = session_get(d, DPVS_GET_STATS, NULL, 0, &reply);
 
 	if (rc)
 		return rc;
+	for (uint32_t i = 0; i < dpvs_reply_count(reply) && !found; i++) {
+		read_counter(reply, i, &c);
+		found = named(v, &c);
+	}
+	if (v[0].given && !found)
+		rc = show_none("Counter", v[0].text);
+	if (rc) {
+		dpvs_reply_free(reply);
+		return rc;
+	}
 	show_open(d);
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		read_counter(reply, i, &c);
@@ -130,26 +143,43 @@ stats_drop(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	return show(d, v, true);
 }
 
+static void
+read_lcore_counter(const struct dpvs_reply *reply, uint32_t index, struct dpvs_stat_lcore_info *ret_info,
+		   struct counter *c)
+{
+	dpvs_reply_record(reply, index, ret_info, sizeof(*ret_info));
+	show_copy(ret_info->module, sizeof(c->module), c->module);
+	show_copy(ret_info->name, sizeof(c->name), c->name);
+	snprintf(c->full, sizeof(c->full), "%.23s.%.39s", c->module, c->name);
+	c->drop = ret_info->kind == DPVS_STAT_DROP;
+	c->value = ret_info->value;
+}
+
 /* What each lcore has counted, as it took it itself. */
 static int
 stats_snapshot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
 	struct dpvs_stat_lcore_info info;
 	struct dpvs_reply *reply;
+	struct counter c = { 0 };
+	bool found = false;
 	int rc = session_get(d, verb->id, NULL, 0, &reply);
 
 	if (rc)
 		return rc;
+	for (uint32_t i = 0; i < dpvs_reply_count(reply) && !found; i++) {
+		read_lcore_counter(reply, i, &info, &c);
+		found = named(v, &c);
+	}
+	if (v[0].given && !found)
+		rc = show_none("Counter", v[0].text);
+	if (rc) {
+		dpvs_reply_free(reply);
+		return rc;
+	}
 	show_open(d);
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
-		struct counter c = { 0 };
-
-		dpvs_reply_record(reply, i, &info, sizeof(info));
-		show_copy(info.module, sizeof(c.module), c.module);
-		show_copy(info.name, sizeof(c.name), c.name);
-		snprintf(c.full, sizeof(c.full), "%.23s.%.39s", c.module, c.name);
-		c.drop = info.kind == DPVS_STAT_DROP;
-		c.value = info.value;
+		read_lcore_counter(reply, i, &info, &c);
 		if (!wanted(d, v, &c, false))
 			continue;
 		writer_open_object(&d->w, NULL);
