@@ -52,6 +52,14 @@ main_hangup(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+/* Scripts send these to other daemons, to make them open their logs again; left alone they would end this one. */
+static gboolean
+main_unused(gpointer name)
+{
+	log_notice("dpvsd", "%s has no meaning here; nothing changed", (const char *)name);
+	return G_SOURCE_CONTINUE;
+}
+
 /* The file given must exist; the default one need not. */
 static const char *
 main_conf_path(void)
@@ -116,6 +124,8 @@ main_run(char **eal_args)
 	g_unix_signal_add(SIGTERM, main_quit, loop);
 	g_unix_signal_add(SIGINT, main_quit, loop);
 	g_unix_signal_add(SIGHUP, main_hangup, NULL);
+	g_unix_signal_add(SIGUSR1, main_unused, "SIGUSR1");
+	g_unix_signal_add(SIGUSR2, main_unused, "SIGUSR2");
 	code = daemon_start(&params);
 	if (code != DAEMON_OK) {
 		g_main_loop_unref(loop);

@@ -67,9 +67,16 @@ kill_daemon
 ok "kill -9 leaves the socket behind" test -e "$DPVS_SOCKET"
 start_daemon
 ok "the next one starts at once and answers" "$DPIP" link show
-kill -HUP "$daemon_pid"
-ok "SIGHUP does not end it" "$DPIP" link show
-ok "SIGHUP: says that nothing is reloaded" grep -q "SIGHUP" "$daemon_log"
+for signal in HUP USR1 USR2; do
+	kill -$signal "$daemon_pid"
+	tries=0
+	until grep -q "SIG$signal.*nothing changed" "$daemon_log" || [ $tries -gt 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	ok "SIG$signal: says that nothing changed" test $tries -le 300
+	ok "SIG$signal does not end it" "$DPIP" link show
+done
 kill -INT "$daemon_pid"
 wait "$daemon_pid"
 is "SIGINT ends it with 0" "$?" 0
