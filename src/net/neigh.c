@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The family `neigh`, the main lcore's half: the truth about neighbours in a hash table, with the states
- * of RFC 4861 7.3.2 for ARP too. Workers have replicas (neigh_node.c) of the entries that can be used;
- * an entry has an index as long as it is in them.
+ * The family `neigh`, the main lcore's half: what becomes of neighbours in the course of time, with the states
+ * of RFC 4861 7.3.2 for ARP too. The table is in neigh_table.c. Workers have replicas (neigh_node.c) of the
+ * entries that can be used; an entry has an index as long as it is in them.
  *
  * A worker asks for a next hop (NEIGH_RESOLVE): the entry becomes incomplete and is asked for by
  * broadcast. ARP and ND packets arrive as NEIGH_INPUT. An entry that was not confirmed for a while is
@@ -14,22 +14,17 @@
 #include <string.h>
 
 #include <glib.h>
-#include <rte_ether.h>
 
 #include <dpvsctrl/msg.h>
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/neigh.h>
-#include <dpvsctrl/proto/route.h>
 
 #include "core/change.h"
 #include "core/conf.h"
-#include "core/event.h"
 #include "core/stats.h"
-#include "core/sysinfo.h"
 #include "module.h"
 #include "net/addr.h"
 #include "net/arp.h"
-#include "net/ifaddr.h"
 #include "net/ndisc.h"
 #include "net/neigh_priv.h"
 #include "net/neigh_table.h"
@@ -47,14 +42,7 @@ struct neigh_postponed {
 	struct neigh_input_msg in;
 };
 
-static GHashTable *neighs;
-static uint64_t touched; /* serial of the last client's change that took or put entries */
-static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 static GQueue postponed = G_QUEUE_INIT;
-static uint64_t moves; /* entries that came and went without a change */
-static uint32_t neighs_max;
-static uint32_t *free_indices;
-static uint32_t num_free;
 static int64_t reachable_ms;
 static int64_t delay_ms;
 static int64_t retrans_ms;
@@ -62,243 +50,6 @@ static int64_t gc_stale_ms;
 static int64_t failed_ms;
 static uint32_t probes_max;
 struct stats_block neigh_stats_block;
-
-static guint
-neigh_hash(gconstpointer data)
-{
-	const struct neigh_key *key = data;
-	guint h = key->port * 2u + (key->af == AF_INET6);
-
-	for (unsigned int i = 0; i < 4; i++)
-		h = (h ^ key->addr.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
-}
-
-static gboolean
-neigh_equal(gconstpointer a, gconstpointer b)
-{
-	return memcmp(a, b, sizeof(struct neigh_key)) == 0;
-}
-
-GHashTable *
-neigh_all(void)
-{
-	return neighs;
-}
-
-uint64_t
-neigh_moves(void)
-{
-	return moves;
-}
-
-static void
-neigh_set_state(struct neigh *n, uint8_t state, int64_t next_ms)
-{
-	n->state = state;
-	n->state_ms = neigh_now();
-	n->next_ms = next_ms;
-	n->probes = 0;
-}
-
-/* --- events --- */
-
-static uint32_t
-neigh_record(const struct event_node *node, void *data)
-{
-	neigh_to_wire(event_object(node, struct neigh, event), data);
-	return sizeof(struct dpvs_neigh_conf);
-}
-
-/** neigh_tell: @c has made @n what it is now; NULL: it happened without one. Nothing when that is known. */
-static void
-neigh_tell(struct change *c, struct neigh *n)
-{
-	static const uint8_t none[6];
-	const uint8_t *mac = n->index != NEIGH_NONE ? n->mac : none;
-	uint32_t op = n->told ? DPVS_EVENT_OP_CHANGE : DPVS_EVENT_OP_ADD;
-	struct dpvs_neigh_conf conf;
-
-	if (n->told && n->told_state == n->state && memcmp(n->told_mac, mac, sizeof(n->told_mac)) == 0)
-		return;
-	n->told = true;
-	n->told_state = n->state;
-	memcpy(n->told_mac, mac, sizeof(n->told_mac));
-	if (event_wanted(DPVS_EVENT_NEIGH))
-		event_emit(c, DPVS_EVENT_NEIGH, op, &conf, neigh_record(&n->event, &conf));
-}
-
-/** neigh_tell_gone: @c takes @n away. */
-static void
-neigh_tell_gone(struct change *c, const struct neigh *n)
-{
-	struct dpvs_neigh_conf conf;
-
-	if (event_wanted(DPVS_EVENT_NEIGH))
-		event_emit(c, DPVS_EVENT_NEIGH, DPVS_EVENT_OP_DEL, &conf, neigh_record(&n->event, &conf));
-}
-
-/** neigh_restore: what was to become of @n, and was perhaps told with a change, did not come about. */
-static void
-neigh_restore(struct neigh *n, const struct neigh *old)
-{
-	struct event_node event = n->event; /* others may have moved around it */
-
-	*n = *old;
-	n->event = event;
-	n->told_state = 0;
-	neigh_tell(NULL, n);
-}
-
-/* --- changes of the daemon's own --- */
-
-static int
-neigh_op(struct change *c, const struct neigh *n, uint32_t index, uint8_t action)
-{
-	struct neigh_op *op = change_op(c, DPVS_MSG_NEIGH_UPDATE, sizeof(*op));
-
-	if (op == NULL)
-		return change_error(c, -ENOMEM, "out of memory");
-	*op = (struct neigh_op){ .key = n->key, .index = index, .action = action };
-	memcpy(op->mac, n->mac, sizeof(op->mac));
-	return 0;
-}
-
-/**
- * neigh_publish: a change of its own, for what no client asked for: workers do @action to entry @index, subscribers
- * are told of @n as it is now, or that it is no more (@over). On failure neither was done.
- */
-static int
-neigh_publish(struct neigh *n, uint32_t index, uint8_t action, bool over)
-{
-	struct change *c = change_begin();
-	int ret;
-
-	if (c == NULL)
-		return -ENOMEM;
-	change_quiet(c);
-	ret = neigh_op(c, n, index, action);
-	if (ret != 0) {
-		change_abandon(c);
-		return ret;
-	}
-	if (over)
-		neigh_tell_gone(c, n);
-	else
-		neigh_tell(c, n);
-	return change_commit(c);
-}
-
-/** neigh_learn: @n has @mac now, and is in @state: brings it into the replicas when they do not have it. */
-static int
-neigh_learn(struct neigh *n, const uint8_t *mac, uint8_t state, int64_t next_ms)
-{
-	struct neigh old = *n;
-	int ret;
-
-	if (n->index != NEIGH_NONE && memcmp(n->mac, mac, sizeof(n->mac)) == 0) {
-		neigh_set_state(n, state, next_ms);
-		neigh_tell(NULL, n);
-		return 0;
-	}
-	memcpy(n->mac, mac, sizeof(n->mac));
-	if (n->index == NEIGH_NONE)
-		n->index = free_indices[--num_free]; /* as many as there may be entries */
-	neigh_set_state(n, state, next_ms);
-	ret = neigh_publish(n, n->index, NEIGH_OP_SET, false);
-	if (ret != 0) {
-		if (old.index == NEIGH_NONE)
-			free_indices[num_free++] = n->index;
-		neigh_restore(n, &old);
-	}
-	return ret;
-}
-
-/**
- * neigh_forget: takes @n out of the replicas: it has failed, or is no more at all (@over). The index is free at
- * once: operations keep their order.
- */
-static int
-neigh_forget(struct neigh *n, bool over)
-{
-	struct neigh old = *n;
-	int ret;
-
-	if (n->index == NEIGH_NONE) {
-		if (over)
-			neigh_tell_gone(NULL, n);
-		return 0;
-	}
-	n->index = NEIGH_NONE;
-	if (!over)
-		neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
-	ret = neigh_publish(n, old.index, NEIGH_OP_DEL, over);
-	if (ret == 0)
-		free_indices[num_free++] = old.index;
-	else
-		neigh_restore(n, &old);
-	return ret;
-}
-
-/** neigh_refuse: nobody answered for @n; workers give up what waits for it. */
-static int
-neigh_refuse(struct neigh *n)
-{
-	struct neigh old = *n;
-	int ret;
-
-	neigh_set_state(n, DPVS_NEIGH_FAILED, 0);
-	ret = neigh_publish(n, n->index, NEIGH_OP_FAIL, false);
-	if (ret != 0)
-		neigh_restore(n, &old);
-	return ret;
-}
-
-/** neigh_evict: makes room: the entry that is missed least goes. Returns false: all are in use. */
-static bool
-neigh_evict(void)
-{
-	struct neigh *worst = NULL;
-	GHashTableIter iter;
-	gpointer value;
-
-	g_hash_table_iter_init(&iter, neighs);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct neigh *n = value;
-
-		if (n->state == DPVS_NEIGH_FAILED) {
-			worst = n;
-			break;
-		}
-		if (n->state == DPVS_NEIGH_STALE && (worst == NULL || n->state_ms < worst->state_ms))
-			worst = n;
-	}
-	if (worst == NULL || neigh_forget(worst, true) != 0)
-		return false;
-	event_node_del(&nodes, &worst->event);
-	g_hash_table_remove(neighs, &worst->key);
-	moves++;
-	return true;
-}
-
-static struct neigh *
-neigh_new(const struct neigh_key *key)
-{
-	struct neigh *n;
-
-	if (g_hash_table_size(neighs) >= neighs_max && !neigh_evict()) {
-		stats_inc(&neigh_stats_block, NEIGH_STAT_TABLE_FULL);
-		return NULL;
-	}
-	n = g_new0(struct neigh, 1);
-	n->key = *key;
-	n->index = NEIGH_NONE;
-	n->confirmed_ms = neigh_now();
-	g_hash_table_insert(neighs, &n->key, n);
-	moves++;
-	event_node_add(&nodes, &n->event);
-	return n;
-}
 
 /** neigh_probe: asks for @n, by unicast when its MAC address is known. */
 static void
@@ -329,7 +80,7 @@ neigh_resolve(const struct neigh_key *key)
 {
 	struct neigh *n;
 
-	n = g_hash_table_lookup(neighs, key);
+	n = g_hash_table_lookup(neigh_all(), key);
 	if (n == NULL && neigh_key_valid(key)) {
 		n = neigh_new(key);
 		if (n == NULL)
@@ -348,7 +99,7 @@ static void
 neigh_heard(const struct neigh_input_msg *in)
 {
 	bool answer = in->kind == NEIGH_INPUT_ANSWER || in->kind == NEIGH_INPUT_NO_OVERRIDE;
-	struct neigh *n = g_hash_table_lookup(neighs, &in->key);
+	struct neigh *n = g_hash_table_lookup(neigh_all(), &in->key);
 	const uint8_t *mac = in->has_mac ? in->mac : NULL;
 	bool same;
 
@@ -389,12 +140,6 @@ neigh_heard(const struct neigh_input_msg *in)
  * A client's change that was prepared half-way has entries of this table in its notes: what arrives meanwhile
  * waits. Changes that leave the neighbours alone are not waited for, however long they take.
  */
-
-static bool
-neigh_held(void)
-{
-	return touched != 0 && touched == change_preparing();
-}
 
 static void
 neigh_take_postponed(void)
@@ -516,130 +261,25 @@ neigh_job_age(void)
 	if (neigh_held())
 		return -EAGAIN; /* with the next run */
 	neigh_take_postponed();
-	g_hash_table_iter_init(&iter, neighs);
+	g_hash_table_iter_init(&iter, neigh_all());
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct neigh *n = value;
 
 		if (neigh_age(n, &probes))
 			continue;
-		event_node_del(&nodes, &n->event);
+		neigh_goes(n);
 		g_hash_table_iter_remove(&iter);
-		moves++;
 	}
 	return probes > 0 ? 0 : -EAGAIN;
 }
 
-/* --- what requests change --- */
-
-/* Undo of a SET: the table as it was. */
-
-static void
-neigh_undo_insert(void *arg)
-{
-	struct neigh *n = arg;
-
-	g_hash_table_steal(neighs, &n->key);
-	event_node_del(&nodes, &n->event);
-	g_free(n);
-}
-
-static void
-neigh_undo_remove(void *arg)
-{
-	struct neigh *n = arg;
-
-	g_hash_table_insert(neighs, &n->key, n);
-	event_node_add(&nodes, &n->event);
-}
-
-static void
-neigh_undo_index_taken(void *arg)
-{
-	free_indices[num_free++] = (uint32_t)(uintptr_t)arg;
-}
-
-/* Near the end, but not always the last: an entry may have been evicted meanwhile. */
-static void
-neigh_undo_index_given(void *arg)
-{
-	uint32_t index = (uint32_t)(uintptr_t)arg;
-	uint32_t i;
-
-	for (i = num_free; i > 0 && free_indices[i - 1] != index; i--)
-		;
-	g_assert(i > 0);
-	free_indices[i - 1] = free_indices[--num_free];
-}
-
-int
-neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t *mac)
-{
-	struct neigh *old = g_hash_table_lookup(neighs, key);
-	struct neigh *n;
-
-	touched = change_serial(c);
-	if (old == NULL && g_hash_table_size(neighs) >= neighs_max && !neigh_evict())
-		return change_error(c, -ENOSPC, "the neighbour table is full (%u, key neigh.max-entries)",
-				    neighs_max);
-	if (old != NULL) {
-		g_hash_table_steal(neighs, key);
-		event_node_del(&nodes, &old->event);
-		change_undo(c, neigh_undo_remove, old);
-		change_done(c, g_free, old);
-	}
-	n = g_new0(struct neigh, 1);
-	n->key = *key;
-	n->confirmed_ms = neigh_now();
-	memcpy(n->mac, mac, sizeof(n->mac));
-	neigh_set_state(n, DPVS_NEIGH_PERMANENT, 0);
-	if (old != NULL && old->index != NEIGH_NONE) {
-		n->index = old->index;
-	} else {
-		n->index = free_indices[--num_free];
-		change_undo(c, neigh_undo_index_taken, (void *)(uintptr_t)n->index);
-	}
-	n->told = old != NULL;
-	g_hash_table_insert(neighs, &n->key, n);
-	event_node_add(&nodes, &n->event);
-	change_undo(c, neigh_undo_insert, n);
-	neigh_tell(c, n);
-	return neigh_op(c, n, n->index, NEIGH_OP_SET);
-}
-
-int
-neigh_remove(struct change *c, struct neigh *n)
-{
-	uint8_t action = n->index != NEIGH_NONE ? NEIGH_OP_DEL : NEIGH_OP_FAIL;
-	uint32_t index = n->index;
-
-	touched = change_serial(c);
-	neigh_tell_gone(c, n);
-	g_hash_table_steal(neighs, &n->key);
-	event_node_del(&nodes, &n->event);
-	change_undo(c, neigh_undo_remove, n);
-	change_done(c, g_free, n);
-	if (n->index != NEIGH_NONE) {
-		free_indices[num_free++] = n->index;
-		change_undo(c, neigh_undo_index_given, (void *)(uintptr_t)n->index);
-	}
-	return neigh_op(c, n, index, action);
-}
-
 /* --- start and end --- */
-
-static void
-neigh_mem(struct dpvs_mem_info *info)
-{
-	info->size = neighs_max;
-	info->in_use = g_hash_table_size(neighs);
-	info->obj_bytes = sizeof(struct neigh);
-	info->failures = stats_sum(&neigh_stats_block, NEIGH_STAT_TABLE_FULL);
-}
 
 static int
 neigh_init(const struct conf *conf)
 {
-	neighs_max = (uint32_t)conf_uint(conf, "neigh", "max-entries");
+	uint32_t max = (uint32_t)conf_uint(conf, "neigh", "max-entries");
+
 	reachable_ms = (int64_t)conf_uint(conf, "neigh", "reachable-time") * 1000;
 	delay_ms = (int64_t)conf_uint(conf, "neigh", "delay-time") * 1000;
 	retrans_ms = (int64_t)conf_uint(conf, "neigh", "retrans-time");
@@ -647,28 +287,16 @@ neigh_init(const struct conf *conf)
 	failed_ms = (int64_t)conf_uint(conf, "neigh", "failed-time") * 1000;
 	probes_max = (uint32_t)conf_uint(conf, "neigh", "probes");
 
-	neighs = g_hash_table_new_full(neigh_hash, neigh_equal, NULL, g_free);
-	free_indices = g_new(uint32_t, neighs_max);
-	num_free = neighs_max;
-	for (uint32_t i = 0; i < neighs_max; i++)
-		free_indices[i] = neighs_max - 1 - i;
-	mem_register("neigh", neigh_mem);
-	return neigh_worker_init(conf, neighs_max);
+	neigh_table_init(max);
+	return neigh_worker_init(conf, max);
 }
 
 static void
 neigh_fini(void)
 {
 	neigh_worker_fini();
-	if (neighs == NULL)
-		return;
-	mem_unregister("neigh");
 	g_queue_clear_full(&postponed, g_free);
-	touched = 0;
-	g_hash_table_destroy(neighs);
-	neighs = NULL;
-	g_free(free_indices);
-	free_indices = NULL;
+	neigh_table_fini();
 }
 
 static const char *const neigh_after[] = { "netif", "ifaddr", NULL };
@@ -841,10 +469,6 @@ static const struct module_stat neigh_stats[] = {
 	{ 0 },
 };
 
-const struct module_event neigh_events[] = {
-	{ .kind = DPVS_EVENT_NEIGH, .list = &nodes, .record = neigh_record },
-	{ 0 },
-};
 
 static struct rte_node_register *const neigh_nodes[] = { &neigh_output_node, &neigh_hold_node, NULL };
 
