@@ -177,6 +177,8 @@ neigh_learn(struct neigh *n, const uint8_t *mac, uint8_t state, int64_t next_ms)
 	memcpy(n->mac, mac, sizeof(n->mac));
 	if (n->index == NEIGH_NONE)
 		n->index = free_indices[--num_free]; /* as many as there may be entries */
+	if (state == DPVS_NEIGH_STALE)
+		(void)neigh_worker_used(n->index); /* only use from here on counts */
 	neigh_set_state(n, state, next_ms);
 	ret = neigh_publish(n, n->index, NEIGH_OP_SET, false);
 	if (ret != 0) {
