@@ -3,7 +3,8 @@
  * Family laddr: local addresses of full-NAT services. The main lcore owns them; workers know an address by
  * the services that have it (service.laddrs) and by a replica of the table of all of them, which replies
  * are looked up in. An address is on its port as long as it has a slot (net/ifaddr.h), so that servers
- * reach it until the last connection has ended, also when no service has it any more.
+ * reach it until the last connection has ended, also when no service has it any more. Readers do not see it then:
+ * for them it goes with the change that took it from its last service.
  */
 #include "lb/laddr.h"
 
@@ -237,9 +238,7 @@ laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct la
 		misses_zero[w][la->index] = __atomic_load_n(&laddr_lcores[w][la->index].port_misses, __ATOMIC_RELAXED);
 	g_hash_table_add(table, la);
 	change_undo(c, new_undo, la);
-	err = ifaddr_hold(c, port, key->af, &key->addr);
-	if (err == 0)
-		err = publish(c, la, true);
+	err = publish(c, la, true);
 	if (err == 0)
 		*ret_laddr = la;
 	return err;
@@ -323,11 +322,18 @@ settle_undo(void *arg)
 		trash_put(la);
 }
 
-static void
+static int
 link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 {
-	struct vs_laddr *vl = g_new0(struct vs_laddr, 1);
+	struct vs_laddr *vl;
+	int err;
 
+	if (la->users == 0) {
+		err = ifaddr_hold(c, la->port, la->key.af, &la->key.addr, IFADDR_HELD);
+		if (err != 0)
+			return err;
+	}
+	vl = g_new0(struct vs_laddr, 1);
 	if (la->in_trash) {
 		trash_take(la);
 		change_undo(c, untrash_undo, la);
@@ -343,6 +349,7 @@ link_laddr(struct change *c, struct vs *vs, struct laddr *la)
 	change_done(c, vs_unref, vs_ref(vs));
 	emit(c, DPVS_EVENT_OP_ADD, vl);
 	build_service(c, vs);
+	return 0;
 }
 
 static void
@@ -375,32 +382,37 @@ unlink_done(void *arg)
 	g_free(place);
 }
 
-static void
+static int
 unlink_laddr(struct change *c, struct vs_laddr *vl)
 {
 	struct vl_place *place = g_new0(struct vl_place, 1);
+	struct laddr *la = vl->laddr;
 
 	vs_ref(vl->vs);
 	place->vl = vl;
 	place->prev = TAILQ_PREV(vl, vs_laddr_list, link);
 	link_remove(vl);
-	vl->laddr->removals++;
+	la->removals++;
 	change_undo(c, unlink_undo, place);
 	change_done(c, unlink_done, place);
 	emit(c, DPVS_EVENT_OP_DEL, vl);
 	build_service(c, vl->vs);
+	return la->users == 0 ? ifaddr_hold(c, la->port, la->key.af, &la->key.addr, IFADDR_LINGERS) : 0;
 }
 
 int
 laddr_unlink_all(struct change *c, struct vs *vs, uint64_t keep)
 {
 	struct vs_laddr *next;
+	int err;
 
 	for (struct vs_laddr *vl = TAILQ_FIRST(&vs->laddrs); vl != NULL; vl = next) {
 		next = TAILQ_NEXT(vl, link);
 		if (keep != 0 && vl->named == keep)
 			continue;
-		unlink_laddr(c, vl);
+		err = unlink_laddr(c, vl);
+		if (err != 0)
+			return err;
 		if (next != NULL && change_slice_over())
 			return CHANGE_MORE;
 	}
@@ -497,9 +509,7 @@ laddr_ctl_add(struct change *c, const void *record)
 	}
 	if (la == NULL)
 		err = laddr_new(c, &key, netif->port, &la);
-	if (err == 0)
-		link_laddr(c, vs, la);
-	return err;
+	return err == 0 ? link_laddr(c, vs, la) : err;
 }
 
 static int
@@ -521,8 +531,7 @@ laddr_ctl_del(struct change *c, const void *record)
 	if (conf->dev[0] != '\0' && strcmp(conf->dev, netif_name(vl->laddr->port)) != 0)
 		return change_error(c, -ENOENT, "this local address is on port %s",
 				    netif_name(vl->laddr->port));
-	unlink_laddr(c, vl);
-	return 0;
+	return unlink_laddr(c, vl);
 }
 
 static int
@@ -556,7 +565,7 @@ reap(struct change *c, struct laddr *la)
 	change_done(c, laddr_free, la);
 	err = publish(c, la, false);
 	if (err == 0)
-		err = ifaddr_release(c, la->port, la->key.af, &la->key.addr);
+		err = ifaddr_hold(c, la->port, la->key.af, &la->key.addr, IFADDR_NOT_HELD);
 	return err;
 }
 
@@ -577,8 +586,10 @@ laddr_job_reap(void)
 			trash_put(la);
 			continue;
 		}
-		if (c == NULL)
+		if (c == NULL) {
 			c = change_begin();
+			change_quiet(c); /* nobody has seen them since they were removed */
+		}
 		err = reap(c, la);
 	}
 	if (c == NULL)

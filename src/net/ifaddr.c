@@ -112,7 +112,8 @@ ifaddr_attach(struct ifaddr *a)
 	GList *after = list->tail;
 
 	g_hash_table_add(addrs, a);
-	event_node_add(&nodes, &a->event);
+	if (ifaddr_is_seen(a))
+		event_node_add(&nodes, &a->event);
 	while (after != NULL && ((struct ifaddr *)after->data)->seq > a->seq)
 		after = after->prev;
 	if (after == NULL) {
@@ -128,7 +129,8 @@ static void
 ifaddr_detach(struct ifaddr *a)
 {
 	g_hash_table_remove(addrs, a);
-	event_node_del(&nodes, &a->event);
+	if (ifaddr_is_seen(a))
+		event_node_del(&nodes, &a->event);
 	g_queue_delete_link(ifaddr_list_of(a), a->link);
 	a->link = NULL;
 }
@@ -166,17 +168,19 @@ static void
 ifaddr_changed(struct change *c, const struct ifaddr *old, const struct ifaddr *new)
 {
 	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	bool was_seen = old != NULL && ifaddr_is_seen(old);
+	bool is_seen = new != NULL && ifaddr_is_seen(new);
 	struct dpvs_addr_conf was, is;
 
-	if (old != NULL)
+	if (was_seen)
 		ifaddr_to_wire(old, now, &was);
-	if (new != NULL)
+	if (is_seen)
 		ifaddr_to_wire(new, now, &is);
-	if (new == NULL)
+	if (was_seen && !is_seen)
 		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_DEL, &was, sizeof(was));
-	else if (old == NULL)
+	else if (is_seen && !was_seen)
 		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_ADD, &is, sizeof(is));
-	else if (old->deprecated != new->deprecated || memcmp(&was, &is, sizeof(is)) != 0)
+	else if (is_seen && (old->deprecated != new->deprecated || memcmp(&was, &is, sizeof(is)) != 0))
 		event_emit(c, DPVS_EVENT_ADDR, DPVS_EVENT_OP_CHANGE, &is, sizeof(is));
 	else
 		return;
@@ -210,13 +214,24 @@ ifaddr_local_route(struct change *c, const struct ifaddr *a, bool add)
 	return route_del_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
 }
 
+/** ifaddr_local_route_show: the local route of @a can be seen when @a can. */
+static int
+ifaddr_local_route_show(struct change *c, const struct ifaddr *a)
+{
+	return route_show_kernel(c, a->af, &a->addr, addr_bits(a->af), DPVS_ROUTE_LOCAL, a->port, &a->addr,
+				 ifaddr_is_seen(a));
+}
+
 int
 ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 {
 	const struct ifaddr *a = new != NULL ? new : old;
 	bool same_net = old != NULL && new != NULL && old->plen == new->plen &&
 			addr_equal(&old->broadcast, &new->broadcast);
-	bool same_use = same_net && old->deprecated == new->deprecated && !old->given == !new->given;
+	bool was_seen = old != NULL && ifaddr_is_seen(old);
+	bool is_seen = new != NULL && ifaddr_is_seen(new);
+	bool same_use = was_seen == is_seen &&
+			(!is_seen || (same_net && old->deprecated == new->deprecated && !old->given == !new->given));
 	int ret = 0;
 
 	if (old == NULL && g_hash_table_size(addrs) >= addrs_max) {
@@ -243,10 +258,12 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 		ret = ifaddr_local_route(c, old, false);
 	if (ret == 0 && old == NULL)
 		ret = ifaddr_local_route(c, new, true);
+	if (ret == 0 && old != NULL && new != NULL && was_seen != is_seen)
+		ret = ifaddr_local_route_show(c, new);
 	if (ret == 0 && new != NULL && !same_net)
 		ret = ifaddr_net_routes(c, new, true);
 	if (ret == 0 && !same_use)
-		ret = route_addrs_changed(c, a->af, a->port, new == NULL ? &a->addr : NULL);
+		ret = route_addrs_changed(c, a->af, a->port, is_seen ? NULL : &a->addr);
 	if (ret != 0)
 		return ret;
 
@@ -262,8 +279,57 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 	return 0;
 }
 
+/** struct hold_note: why an address was there. */
+struct hold_note {
+	struct ifaddr *addr;
+	enum ifaddr_hold hold;
+};
+
+/** hold_set: what it is held for, and whether it is among those that can be seen. */
+static void
+hold_set(struct ifaddr *a, enum ifaddr_hold hold)
+{
+	bool was_seen = ifaddr_is_seen(a);
+
+	a->hold = hold;
+	if (was_seen && !ifaddr_is_seen(a))
+		event_node_del(&nodes, &a->event);
+	else if (!was_seen && ifaddr_is_seen(a))
+		event_node_add(&nodes, &a->event);
+}
+
+static void
+hold_undo(void *arg)
+{
+	struct hold_note *note = arg;
+
+	hold_set(note->addr, note->hold);
+	g_free(note);
+}
+
+/** hold_change: an address that stays is held for something else: in its place, because there may be many. */
+static int
+hold_change(struct change *c, struct ifaddr *a, enum ifaddr_hold hold)
+{
+	struct hold_note *note = g_new(struct hold_note, 1);
+	const struct ifaddr old = *a;
+	int ret;
+
+	*note = (struct hold_note){ .addr = a, .hold = a->hold };
+	hold_set(a, hold);
+	change_undo(c, hold_undo, note);
+	change_done(c, g_free, note);
+	ifaddr_changed(c, &old, a);
+	if (ifaddr_is_seen(a) == ifaddr_is_seen(&old))
+		return 0;
+	ret = ifaddr_local_route_show(c, a);
+	if (ret == 0)
+		ret = route_addrs_changed(c, a->af, a->port, ifaddr_is_seen(a) ? NULL : &a->addr);
+	return ret;
+}
+
 int
-ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
+ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr, enum ifaddr_hold hold)
 {
 	struct ifaddr *old = ifaddr_find(port, af, addr);
 	char text[INET6_ADDRSTRLEN];
@@ -275,21 +341,23 @@ ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *ad
 	if (old != NULL && old->port != port)
 		return change_error(c, -EEXIST, "%s is on %s already", addr_text(af, addr, text),
 				    netif_name(old->port));
+	if (old == NULL && hold != IFADDR_HELD)
+		return change_error(c, -ENOENT, "nobody holds %s", addr_text(af, addr, text));
+	if (old != NULL && hold == IFADDR_NOT_HELD && !old->given)
+		return ifaddr_swap(c, old, NULL);
+	if (old != NULL)
+		return hold_change(c, old, hold);
 
-	if (old != NULL) {
-		new = g_memdup2(old, sizeof(*old));
-	} else {
-		new = g_new0(struct ifaddr, 1);
-		new->key = rib_scoped(af, addr, port);
-		new->addr = *addr;
-		new->port = port;
-		new->af = af;
-		new->plen = addr_bits(af);
-		new->valid_until = IFADDR_FOREVER;
-		new->preferred_until = IFADDR_FOREVER;
-	}
-	new->holds++;
-	return ifaddr_swap(c, old, new);
+	new = g_new0(struct ifaddr, 1);
+	new->key = rib_scoped(af, addr, port);
+	new->addr = *addr;
+	new->port = port;
+	new->af = af;
+	new->plen = addr_bits(af);
+	new->valid_until = IFADDR_FOREVER;
+	new->preferred_until = IFADDR_FOREVER;
+	new->hold = IFADDR_HELD;
+	return ifaddr_swap(c, NULL, new);
 }
 
 struct ifaddr *
@@ -297,7 +365,7 @@ ifaddr_as_held(const struct ifaddr *a)
 {
 	struct ifaddr *new;
 
-	if (a->holds == 0)
+	if (a->hold == IFADDR_NOT_HELD)
 		return NULL;
 	new = g_memdup2(a, sizeof(*a));
 	new->given = 0;
@@ -308,22 +376,6 @@ ifaddr_as_held(const struct ifaddr *a)
 	new->preferred_until = IFADDR_FOREVER;
 	new->deprecated = 0;
 	return new;
-}
-
-int
-ifaddr_release(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
-{
-	struct ifaddr *old = ifaddr_find(port, af, addr);
-	struct ifaddr *new = NULL;
-	char text[INET6_ADDRSTRLEN];
-
-	if (old == NULL || old->port != port || old->holds == 0)
-		return change_error(c, -ENOENT, "nobody holds %s", addr_text(af, addr, text));
-	if (old->given || old->holds > 1) {
-		new = g_memdup2(old, sizeof(*old));
-		new->holds--;
-	}
-	return ifaddr_swap(c, old, new);
 }
 
 bool
@@ -342,6 +394,14 @@ ifaddr_port_of(uint8_t af, const union ip_addr *addr)
 	struct ifaddr *a = ifaddr_find(0, af, addr);
 
 	return a != NULL ? a->port : -1;
+}
+
+bool
+ifaddr_is_listed(uint8_t af, const union ip_addr *addr)
+{
+	const struct ifaddr *a = ifaddr_find(0, af, addr);
+
+	return a != NULL && ifaddr_is_seen(a);
 }
 
 int
@@ -365,7 +425,7 @@ ifaddr_better_source(const struct ifaddr *a, const struct ifaddr *best, const un
 	unsigned int score[2] = { 0, 0 };
 	const struct ifaddr *x[2] = { a, best };
 
-	if (addr_is_linklocal(a->af, &a->addr))
+	if (addr_is_linklocal(a->af, &a->addr) || !ifaddr_is_seen(a))
 		return false;
 	for (unsigned int i = 0; i < 2 && x[i] != NULL; i++) {
 		union ip_addr net = addr_masked(x[i]->af, &x[i]->addr, x[i]->plen);

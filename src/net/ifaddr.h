@@ -3,6 +3,9 @@
  * Addresses on ports. Local addresses of full-NAT services are addresses too (the port answers ARP and ND
  * for them): src/lb/laddr.c brings and takes them inside its own change.
  *
+ * One that was a local address lingers while connections use it: the port goes on to answer for it, but
+ * it is not in lists, brings no events, and is nobody's source. That it comes to an end moves no generation.
+ *
  * An address brings its routes (local, connected, broadcast) in the same change; workers know addresses
  * by these routes alone. An address is on one port; only IPv6 link-local ones may be on several.
  *
@@ -20,15 +23,30 @@ struct change;
 struct module;
 extern const struct module ifaddr_module;
 
-/** ifaddr_hold: the address exists on @port as long as somebody holds it (counted; /32 or /128). */
-int ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr);
-int ifaddr_release(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr);
+/** Why an address that lingers is in the way. */
+#define IFADDR_LINGERS_TEXT "until the last connection of a former local address has ended"
+
+/** Why an address is there, but for an operator who gave it. */
+enum ifaddr_hold {
+	IFADDR_NOT_HELD,
+	IFADDR_LINGERS, /**< it was held, and connections use it */
+	IFADDR_HELD,    /**< as a local address */
+};
+
+/**
+ * ifaddr_hold: the address is on @port from now on because of @hold (as /32 or /128 if nobody gave it), or for that
+ * reason no more. One that is not there can become IFADDR_HELD only.
+ */
+int ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr, enum ifaddr_hold hold);
 
 /** ifaddr_is_local: is @addr an address of @port (UINT16_MAX: of any port; not for link-local ones)? */
 bool ifaddr_is_local(uint16_t port, uint8_t af, const union ip_addr *addr);
 
-/** ifaddr_port_of: (main) the port that has @addr, or -1. For gratuitous ARP. */
+/** ifaddr_port_of: (main) the port that has @addr, or -1; also one that lingers. */
 int ifaddr_port_of(uint8_t af, const union ip_addr *addr);
+
+/** ifaddr_is_listed: (main) is @addr on a port, and does not just linger? */
+bool ifaddr_is_listed(uint8_t af, const union ip_addr *addr);
 
 /**
  * ifaddr_announce: sends a gratuitous ARP or an unsolicited neighbour advertisement for @addr soon (they

@@ -138,15 +138,15 @@ ifaddr_add(struct change *c, const struct dpvs_addr_conf *conf, bool replace)
 	if (old != NULL) {
 		addr_text(a.af, &a.addr, text);
 		if (old->port != a.port)
-			return change_error(c, -EEXIST, "%s is on %s already", text,
-					    netif_name(old->port));
+			return change_error(c, -EEXIST, "%s is on %s %s", text, netif_name(old->port),
+					    ifaddr_is_seen(old) ? "already" : IFADDR_LINGERS_TEXT);
 		if (old->given && (change_mode(c) & CHANGE_UNCHANGED) != 0 && ifaddr_equal(old, &a))
 			return 0;
 		if (old->given && !replace && (change_mode(c) & CHANGE_REPLACE) == 0)
 			return change_error(c, -EEXIST, "%s/%u is on %s already%s", text, old->plen,
 					    netif_name(old->port),
 					    change_mode(c) != 0 ? ", and differs" : "");
-		a.holds = old->holds;
+		a.hold = old->hold;
 		a.automatic = old->automatic;
 	}
 	return ifaddr_swap(c, old, g_memdup2(&a, sizeof(a)));
@@ -185,7 +185,7 @@ ifaddr_ctl_del(struct change *c, const void *record)
 
 	old = ifaddr_find(nif->port, af, &addr);
 	addr_text(af, &addr, text);
-	if (old == NULL || old->port != nif->port)
+	if (old == NULL || old->port != nif->port || !ifaddr_is_seen(old))
 		return change_error(c, -ENOENT, "%s is not on %s", text, conf->dev);
 	if (!old->given)
 		return change_error(c, -EBUSY, "%s is a local address of a service; delete it there",
@@ -245,7 +245,7 @@ ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *ret_c
 	};
 	if (!addr_is_zero(&a->broadcast))
 		ret_conf->broadcast = addr_to_wire(a->af, &a->broadcast);
-	if (a->holds > 0)
+	if (a->hold == IFADDR_HELD)
 		ret_conf->flags |= DPVS_ADDR_LADDR;
 	if (a->automatic)
 		ret_conf->flags |= DPVS_ADDR_LINKLOCAL;
@@ -259,6 +259,8 @@ ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
 	struct dpvs_addr_conf out;
 
 	for (const GList *l = queue->head; l != NULL; l = l->next) {
+		if (!ifaddr_is_seen(l->data))
+			continue;
 		ifaddr_to_wire(l->data, now, &out);
 		dpvs_req_add(req, &out, sizeof(out));
 	}

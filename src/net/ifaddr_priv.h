@@ -13,10 +13,11 @@
 #include "core/event.h"
 #include "core/pkt.h"
 #include "module.h"
+#include "net/ifaddr.h"
 
 #define IFADDR_FOREVER INT64_MAX
 
-/** struct ifaddr: an address. Immutable once in the table, but for its places in lists. */
+/** struct ifaddr: an address. Immutable once in the table, but for its places in lists and who holds it. */
 struct ifaddr {
 	union ip_addr key;       /**< addr, scoped: see rib.h */
 	union ip_addr addr;
@@ -26,7 +27,7 @@ struct ifaddr {
 	uint64_t seq;            /**< order of arrival; kept by successors */
 	GList *link;             /**< in the port's list */
 	struct event_node event;
-	uint32_t holds;          /**< how many hold it */
+	enum ifaddr_hold hold;
 	uint16_t port;
 	uint8_t af;
 	uint8_t plen;
@@ -35,6 +36,13 @@ struct ifaddr {
 	uint8_t automatic;       /**< link-local, made from the MAC address */
 	uint8_t deprecated;      /**< not to be a source when there is another */
 };
+
+/** ifaddr_is_seen: what lingers is not; such an address is not in the list of events either. */
+static inline bool
+ifaddr_is_seen(const struct ifaddr *a)
+{
+	return a->given || a->hold == IFADDR_HELD;
+}
 
 /** struct port_addrs: addresses of one port and family in order of arrival. */
 struct port_addrs {

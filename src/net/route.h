@@ -60,11 +60,14 @@ net_generation_bump(void)
 }
 
 /*
- * Connected, local and broadcast routes, by ifaddr, inside its change. Return 0 or negative errno.
+ * Connected, local and broadcast routes, by ifaddr, inside its change. Return 0 or negative errno. route_show_kernel:
+ * whether lists and events have it.
  */
 int route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
 		     uint16_t port, const union ip_addr *src);
 int route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
 		     uint16_t port, const union ip_addr *src);
+int route_show_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
+		      uint16_t port, const union ip_addr *src, bool shown);
 
 #endif

@@ -136,7 +136,7 @@ route_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 	if (conf->src.family != 0) {
 		if (conf->src.family != af || !addr_from_wire(&conf->src, &r->src))
 			return change_error(c, -EINVAL, "source and destination are of two families");
-		if (ifaddr_port_of(af, &r->src) < 0)
+		if (!ifaddr_is_listed(af, &r->src))
 			return change_error(c, -EINVAL, "source %s is not an address of ours",
 					    addr_text(af, &r->src, text));
 		r->src_given = 1;
@@ -174,8 +174,8 @@ route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 			continue;
 		addr_text(af, &new.dst, text);
 		if (old->proto == DPVS_ROUTE_PROTO_KERNEL)
-			return change_error(c, -EEXIST, "%s/%u comes with an address on %s", text,
-					    new.plen, netif_name(old->port));
+			return change_error(c, -EEXIST, "%s/%u comes with an address on %s%s", text, new.plen,
+					    netif_name(old->port), old->hidden ? " " IFADDR_LINGERS_TEXT : "");
 		if ((change_mode(c) & CHANGE_UNCHANGED) != 0 && route_equal(old, &new))
 			return 0;
 		if (!replace && (change_mode(c) & CHANGE_REPLACE) == 0)
@@ -227,7 +227,7 @@ route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 			continue;
 		if (r->proto == DPVS_ROUTE_PROTO_STATIC)
 			return route_remove(c, r);
-		kernel = true;
+		kernel = kernel || !r->hidden;
 	}
 	if (kernel)
 		return change_error(c, -EPERM, "the route comes with an address; delete the address");

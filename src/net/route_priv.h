@@ -45,6 +45,7 @@ struct route {
 	uint8_t scope;
 	uint8_t has_via;
 	uint8_t src_given;      /**< by the operator */
+	uint8_t hidden;         /**< not listed, not told of: of an address that lingers (ifaddr.h) */
 };
 
 /** prefix_find: NULL: it has no route. @dst is scoped. */

@@ -208,7 +208,8 @@ route_attach(struct route *r)
 		g_hash_table_add(f->prefixes, p);
 	}
 	r->prefix = p;
-	event_node_add(&nodes, &r->event);
+	if (!r->hidden)
+		event_node_add(&nodes, &r->event);
 	g_ptr_array_add(p->routes, r);
 	g_ptr_array_sort(p->routes, route_compare);
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
@@ -228,7 +229,8 @@ route_detach(struct change *c, struct route *r)
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
 		g_ptr_array_remove(f->statics, r);
 	r->prefix = NULL;
-	event_node_del(&nodes, &r->event);
+	if (!r->hidden)
+		event_node_del(&nodes, &r->event);
 	f->num_routes--;
 	ret = prefix_sync(c, p);
 	if (p->routes->len == 0) {
@@ -272,6 +274,8 @@ route_emit(struct change *c, uint32_t op, const struct route *r)
 {
 	struct dpvs_route_conf conf;
 
+	if (r->hidden)
+		return;
 	change_visible(c); /* also when another route to the same net is used */
 	if (event_wanted(DPVS_EVENT_ROUTE))
 		event_emit(c, DPVS_EVENT_ROUTE, op, &conf, route_record(&r->event, &conf));
@@ -355,9 +359,10 @@ route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t
 	return route_insert(c, r);
 }
 
-int
-route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		 uint16_t port, const union ip_addr *src)
+/** kernel_find: the route that an address brought, or NULL with the text in @c. */
+static struct route *
+kernel_find(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type, uint16_t port,
+	    const union ip_addr *src)
 {
 	union ip_addr scoped = rib_scoped(af, dst, port);
 	struct prefix *p = prefix_find(af, &scoped, plen);
@@ -367,9 +372,65 @@ route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t
 
 		if (r->proto == DPVS_ROUTE_PROTO_KERNEL && r->type == type && r->port == port &&
 		    addr_equal(&r->src, src))
-			return route_remove(c, r);
+			return r;
 	}
-	return change_error(c, -ESRCH, "the address has no route");
+	change_error(c, -ESRCH, "the address has no route");
+	return NULL;
+}
+
+int
+route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
+		 uint16_t port, const union ip_addr *src)
+{
+	struct route *r = kernel_find(c, af, dst, plen, type, port, src);
+
+	return r != NULL ? route_remove(c, r) : -ESRCH;
+}
+
+static void
+route_show(struct route *r)
+{
+	r->hidden = 0;
+	event_node_add(&nodes, &r->event);
+}
+
+static void
+route_hide(struct route *r)
+{
+	event_node_del(&nodes, &r->event);
+	r->hidden = 1;
+}
+
+static void
+route_undo_show(void *arg)
+{
+	route_hide(arg);
+}
+
+static void
+route_undo_hide(void *arg)
+{
+	route_show(arg);
+}
+
+int
+route_show_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type, uint16_t port,
+		  const union ip_addr *src, bool shown)
+{
+	struct route *r = kernel_find(c, af, dst, plen, type, port, src);
+
+	if (r == NULL)
+		return -ESRCH;
+	if (shown) {
+		route_show(r);
+		change_undo(c, route_undo_show, r);
+		route_emit(c, DPVS_EVENT_OP_ADD, r);
+	} else {
+		route_emit(c, DPVS_EVENT_OP_DEL, r);
+		route_hide(r);
+		change_undo(c, route_undo_hide, r);
+	}
+	return 0;
 }
 
 /** struct src_undo: the source that a route had. */

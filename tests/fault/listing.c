@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the daemon lists, by its GETs, in the form of the model: see model.h. Left out: counters, ages, link-local
- * addresses, and addresses that are there because they are local addresses of services, which go some time after
- * the request that released them.
+ * addresses.
  */
 #include <string.h>
 
@@ -27,14 +26,9 @@ text_of(const struct dpvs_addr *addr, char buf[INET6_ADDRSTRLEN])
 }
 
 static bool
-is_ours(const struct dpvs_addr *addr)
+is_linklocal(const struct dpvs_addr *addr)
 {
-	uint8_t last = addr->bytes[addr->family == AF_INET ? 3 : 15];
-
-	if (addr->family == AF_INET6 && addr->bytes[0] == 0xfe)
-		return true;
-	/* The local addresses are hosts 201 and up of the servers' nets; nothing else there is. */
-	return last >= WORLD_LADDR && last < WORLD_LADDR + LADDRS;
+	return addr->family == AF_INET6 && addr->bytes[0] == 0xfe;
 }
 
 static unsigned int
@@ -107,7 +101,7 @@ list_addrs(GPtrArray *lines)
 
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &conf, sizeof(conf));
-		if (!is_ours(&conf.addr))
+		if (!is_linklocal(&conf.addr))
 			g_ptr_array_add(lines, g_strdup_printf("addr %s/%u %s", text_of(&conf.addr, text), conf.plen,
 							       conf.dev));
 	}
@@ -123,7 +117,7 @@ list_routes(uint32_t id, GPtrArray *lines)
 
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &conf, sizeof(conf));
-		if (is_ours(&conf.dst))
+		if (is_linklocal(&conf.dst))
 			continue;
 		g_ptr_array_add(lines, g_strdup_printf("route %s/%u type %u proto %u %s%s%s%s src %s mtu %u metric %u",
 						       text_of(&conf.dst, dst), conf.plen, conf.type, conf.proto,

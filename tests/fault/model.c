@@ -494,6 +494,29 @@ lines_of_addr(GPtrArray *lines, const char *text, uint8_t plen, unsigned int por
 		add_line(lines, "route %s/32 type 3 proto 2 dpdk%u src %s mtu 0 metric 0", buf, port, text);
 }
 
+/* Those of services, each once. */
+static void
+lines_of_laddrs(const struct model *m, GPtrArray *lines)
+{
+	bool told[2][LADDRS] = { 0 };
+
+	for (unsigned int v = 0; v < VIPS; v++) {
+		const struct mservice *s = &m->service[v];
+
+		for (unsigned int i = 0; i < s->num_laddrs; i++) {
+			unsigned int l = s->laddrs[i];
+			struct dpvs_laddr_conf conf = world_laddr(v, l);
+			char text[INET6_ADDRSTRLEN];
+
+			if (told[v % 2][l])
+				continue;
+			told[v % 2][l] = true;
+			inet_ntop(conf.addr.family, conf.addr.bytes, text, sizeof(text));
+			lines_of_addr(lines, text, conf.addr.family == AF_INET ? 32 : 128, 1);
+		}
+	}
+}
+
 static void
 lines_of_routes(const struct model *m, GPtrArray *lines)
 {
@@ -538,6 +561,7 @@ model_text(const struct model *m)
 		if (m->addr_plen[a] != 0)
 			lines_of_addr(lines, world_addrs[a].text, m->addr_plen[a], world_addrs[a].port);
 	}
+	lines_of_laddrs(m, lines);
 	lines_of_routes(m, lines);
 	for (unsigned int n = 0; n < NEIGHS; n++) {
 		if (m->neigh[n] != 0)

@@ -18,7 +18,6 @@
 #include "lb/conn.h"
 #include "lb/laddr_port.h"
 #include "module.h"
-#include "net/ifaddr.h"
 #include "net/netif.h"
 
 /** struct fake_note: something to run when a change ends. */
@@ -68,7 +67,7 @@ static const struct module *const *modules;
 static unsigned int worker_count;
 static GQueue in_flight = G_QUEUE_INIT;
 static GHashTable *conf_values; /* "section.key" -> value */
-static GHashTable *held;        /* bytes of an address -> count */
+static GHashTable *held;        /* bytes of an address -> enum ifaddr_hold */
 static char *error_text;
 static unsigned int fail_after;
 static uint64_t generation;
@@ -387,7 +386,7 @@ netif_get(uint16_t port)
 int
 ifaddr_port_of(uint8_t af, const union ip_addr *addr)
 {
-	return fake_held(af, addr) > 0 ? 0 : -1;
+	return fake_held(af, addr) != IFADDR_NOT_HELD ? 0 : -1;
 }
 
 int
@@ -406,69 +405,56 @@ conn_capacity(void)
 /** struct fake_hold: to undo with. */
 struct fake_hold {
 	GBytes *addr;
-	int n;
+	enum ifaddr_hold before;
 };
 
 static void
-count_held(GBytes *addr, int n)
+set_held(GBytes *addr, enum ifaddr_hold hold)
 {
-	int count = GPOINTER_TO_INT(g_hash_table_lookup(held, addr)) + n;
-
-	g_assert_cmpint(count, >=, 0);
-	g_hash_table_insert(held, g_bytes_ref(addr), GINT_TO_POINTER(count));
+	g_hash_table_insert(held, g_bytes_ref(addr), GINT_TO_POINTER(hold));
 }
 
 static void
 hold_free(void *arg)
 {
-	struct fake_hold *hold = arg;
+	struct fake_hold *note = arg;
 
-	g_bytes_unref(hold->addr);
-	g_free(hold);
+	g_bytes_unref(note->addr);
+	g_free(note);
 }
 
 static void
 hold_undo(void *arg)
 {
-	struct fake_hold *hold = arg;
+	struct fake_hold *note = arg;
 
-	count_held(hold->addr, -hold->n);
-	hold_free(hold);
+	set_held(note->addr, note->before);
+	hold_free(note);
 }
 
-static int
-hold(struct change *c, uint8_t af, const union ip_addr *addr, int n)
+int
+ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr, enum ifaddr_hold hold)
 {
-	struct fake_hold *h = g_new0(struct fake_hold, 1);
+	struct fake_hold *note = g_new0(struct fake_hold, 1);
 
-	h->addr = g_bytes_new(addr, af == AF_INET ? 4 : 16);
-	h->n = n;
-	count_held(h->addr, n);
-	change_undo(c, hold_undo, h);
-	change_done(c, hold_free, h);
+	(void)port;
+	*note = (struct fake_hold){ .addr = g_bytes_new(addr, af == AF_INET ? 4 : 16), .before = fake_held(af, addr) };
+	/* Held, then for old connections only, then gone; each is a step that something was done for. */
+	g_assert_cmpint(note->before, !=, hold);
+	if (note->before == IFADDR_NOT_HELD)
+		g_assert_cmpint(hold, ==, IFADDR_HELD);
+	set_held(note->addr, hold);
+	change_undo(c, hold_undo, note);
+	change_done(c, hold_free, note);
 	return 0;
 }
 
-int
-ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
-{
-	(void)port;
-	return hold(c, af, addr, 1);
-}
-
-int
-ifaddr_release(struct change *c, uint16_t port, uint8_t af, const union ip_addr *addr)
-{
-	(void)port;
-	return hold(c, af, addr, -1);
-}
-
-unsigned int
+enum ifaddr_hold
 fake_held(uint8_t af, const void *addr)
 {
 	g_autoptr(GBytes) key = g_bytes_new(addr, af == AF_INET ? 4 : 16);
 
-	return GPOINTER_TO_UINT(g_hash_table_lookup(held, key));
+	return (enum ifaddr_hold)GPOINTER_TO_INT(g_hash_table_lookup(held, key));
 }
 
 /* dpvsctrl/server.h */

@@ -6,7 +6,7 @@
  * workers may see a change can be tried. No EAL, no daemon.
  *
  * A program that links this gets these functions in place of the daemon's: change_*(), lcore_*(), conf_*(),
- * netif_by_name(), netif_name(), netif_get(), ifaddr_hold(), ifaddr_release(),
+ * netif_by_name(), netif_name(), netif_get(), ifaddr_hold(),
  * ifaddr_port_of(), ifaddr_announce(), conn_capacity(), log_*(), dpvs_req_*().
  *
  * Thread-safety: one thread.
@@ -18,6 +18,8 @@
 #include <stdint.h>
 
 #include <glib.h>
+
+#include "net/ifaddr.h"
 
 struct module;
 
@@ -91,8 +93,8 @@ void fake_fail_commits(unsigned int n);
 /** fake_announced: addresses announced so far. */
 unsigned int fake_announced(void);
 
-/** fake_held: how often an address is held on its port. */
-unsigned int fake_held(uint8_t af, const void *addr);
+/** fake_held: what an address is on its port for. */
+enum ifaddr_hold fake_held(uint8_t af, const void *addr);
 
 /** fake_job: runs the module's job of that name once. */
 int fake_job(const char *name);

@@ -102,3 +102,10 @@ tests_packet_collect_test_SOURCES = tests/packet/collect_test.c
 tests_packet_collect_test_CPPFLAGS = $(test_cppflags)
 tests_packet_collect_test_CFLAGS = $(test_cflags)
 tests_packet_collect_test_LDADD = $(test_lb_libs)
+
+check_PROGRAMS += tests/packet/laddr_test
+TESTS += tests/packet/laddr_test
+tests_packet_laddr_test_SOURCES = tests/packet/laddr_test.c
+tests_packet_laddr_test_CPPFLAGS = $(test_cppflags)
+tests_packet_laddr_test_CFLAGS = $(test_cflags)
+tests_packet_laddr_test_LDADD = $(test_lb_libs)

@@ -286,6 +286,27 @@ request(void)
 
 /* Checks. */
 
+/* A local address is one on its port, for readers, exactly as long as a service has it. */
+static void
+check_ports(void)
+{
+	for (unsigned int v = 0; v < VIPS; v++) {
+		for (unsigned int l = 0; l < LADDRS; l++) {
+			struct dpvs_laddr_conf conf = laddr_conf(v, l);
+			bool used = false;
+
+			for (unsigned int i = 0; i < VIPS; i++) {
+				const struct mservice *s = &model.service[i];
+				struct dpvs_laddr_conf other = laddr_conf(i, l);
+
+				used |= memcmp(&other.addr, &conf.addr, sizeof(conf.addr)) == 0 &&
+					list_has(s->laddrs, s->num_laddrs, l);
+			}
+			g_assert_cmpint(fake_held(conf.addr.family, conf.addr.bytes) == IFADDR_HELD, ==, used);
+		}
+	}
+}
+
 static void
 check_listing(void)
 {
@@ -674,7 +695,7 @@ end_all(void)
 			struct dpvs_laddr_conf conf = laddr_conf(v, l);
 
 			memcpy(&ip, conf.addr.bytes, sizeof(ip));
-			g_assert_cmpuint(fake_held(conf.addr.family, &ip), ==, 0);
+			g_assert_cmpint(fake_held(conf.addr.family, &ip), ==, IFADDR_NOT_HELD);
 			g_assert_cmpuint(laddr_find(conf.addr.family, &ip), ==, LADDR_NONE);
 		}
 		for (unsigned int d = 0; d < DESTS; d++) {
@@ -706,6 +727,7 @@ test_random(void)
 			request();
 			fake_between(NULL);
 			check_listing();
+			check_ports();
 		} else if (kind < 60) {
 			fake_deliver(below(WORKERS));
 		} else if (kind < 80) {

@@ -510,7 +510,7 @@ test_atomic(void)
 
 	after = listing();
 	g_assert_cmpmem(before->data, before->len, after->data, after->len);
-	g_assert_cmpuint(fake_held(AF_INET, rec_addr("198.51.100.201").bytes), ==, 1);
+	g_assert_cmpint(fake_held(AF_INET, rec_addr("198.51.100.201").bytes), ==, IFADDR_HELD);
 	fake_stop();
 }
 
@@ -816,7 +816,7 @@ test_laddr(void)
 	conf = rec_laddr(&other, l1, "lan0");
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &conf, 1), ==, 0);
 	fake_sync();
-	g_assert_cmpuint(fake_held(AF_INET, &ip1), ==, 1); /* shared */
+	g_assert_cmpint(fake_held(AF_INET, &ip1), ==, IFADDR_HELD); /* shared */
 	slot = lookup(1, VIP, 80, IPPROTO_TCP)->laddrs[0].index;
 	g_assert_cmpuint(lookup(1, VIP, 80, IPPROTO_TCP)->num_laddrs, ==, 2);
 	g_assert_cmpuint(lookup(1, VIP, 81, IPPROTO_TCP)->laddrs[0].index, ==, slot);
@@ -839,12 +839,13 @@ test_laddr(void)
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_FLUSH, &other, 1), ==, 0);
 	fake_sync();
 	g_assert_cmpint(fake_job("laddr-reap"), ==, -EAGAIN);
-	g_assert_cmpuint(fake_held(AF_INET, &ip1), ==, 1);
+	g_assert_cmpint(fake_held(AF_INET, &ip1), ==, IFADDR_LINGERS);
 	g_assert_cmpuint(laddr_find(AF_INET, &ip1), ==, slot);
 	g_assert_cmpuint(lookup(0, VIP, 81, IPPROTO_TCP)->num_laddrs, ==, 0);
 
 	/* It comes back into its slot, and goes for good with the last connection. */
 	g_assert_cmpint(laddr(DPVS_SET_LADDR_ADD, l1, "lan0"), ==, 0);
+	g_assert_cmpint(fake_held(AF_INET, &ip1), ==, IFADDR_HELD);
 	fake_sync();
 	g_assert_cmpuint(lookup(0, VIP, 80, IPPROTO_TCP)->laddrs[1].index, ==, slot);
 	g_assert_cmpint(del_service(&vip), ==, 0);
@@ -854,7 +855,7 @@ test_laddr(void)
 	g_assert_cmpint(fake_job("laddr-reap"), ==, 0);
 	fake_sync();
 	g_assert_cmpuint(laddr_find(AF_INET, &ip1), ==, LADDR_NONE);
-	g_assert_cmpuint(fake_held(AF_INET, &ip1), ==, 0);
+	g_assert_cmpint(fake_held(AF_INET, &ip1), ==, IFADDR_NOT_HELD);
 	fake_stop();
 }
 

@@ -256,23 +256,23 @@ test_laddr_refused(void)
 	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, &svc, 1), ==, 0);
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &la, 1), ==, 0);
 	fake_sync();
-	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 1);
+	g_assert_cmpint(fake_held(AF_INET, la.addr.bytes), ==, IFADDR_HELD);
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_DEL, &la, 1), ==, 0);
 	fake_between(confirm);
 	g_assert_cmpint(fake_txn(parts, 2), ==, -ESRCH);
 	fake_job("laddr-reap");
 	fake_sync();
-	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 0);
+	g_assert_cmpint(fake_held(AF_INET, la.addr.bytes), ==, IFADDR_NOT_HELD);
 	/* Not confirmed in between: likewise. */
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &la, 1), ==, 0);
 	fake_sync();
 	g_assert_cmpint(fake_set(DPVS_SET_LADDR_DEL, &la, 1), ==, 0);
 	g_assert_cmpint(fake_txn(parts, 2), ==, -ESRCH);
 	fake_sync();
-	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 1);
+	g_assert_cmpint(fake_held(AF_INET, la.addr.bytes), ==, IFADDR_LINGERS);
 	fake_job("laddr-reap");
 	fake_sync();
-	g_assert_cmpuint(fake_held(AF_INET, la.addr.bytes), ==, 0);
+	g_assert_cmpint(fake_held(AF_INET, la.addr.bytes), ==, IFADDR_NOT_HELD);
 	teardown();
 }
 
