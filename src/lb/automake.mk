@@ -2,8 +2,8 @@ src_libdpvsd_la_SOURCES += src/lb/conn.h src/lb/laddr.h src/lb/sched.h src/lb/se
 	src/lb/timeouts.h
 
 # Data path.
-src_libdpvsd_la_SOURCES += src/lb/conn.c src/lb/conn_ctrl.c src/lb/conn_ctrl.h src/lb/conn_dump.c src/lb/conn_table.c \
-	src/lb/conn_table.h src/lb/conn_timer.c src/lb/csum.h src/lb/laddr_port.c src/lb/laddr_port.h \
+src_libdpvsd_la_SOURCES += src/lb/conn.c src/lb/conn_ctrl.c src/lb/conn_ctrl.h src/lb/conn_dump.c src/lb/conn_find.h \
+	src/lb/conn_table.c src/lb/conn_table.h src/lb/conn_timer.c src/lb/csum.h src/lb/laddr_port.c src/lb/laddr_port.h \
 	src/lb/lb4_input.c src/lb/lb6_input.c src/lb/lb_input.c src/lb/lb_input.h \
 	src/lb/proto/icmp.c src/lb/proto/icmp.h src/lb/proto/tcp.c src/lb/proto/tcp.h \
 	src/lb/xmit/xmit.c src/lb/xmit/xmit.h src/lb/xmit/xmit_dr.c src/lb/xmit/xmit_fnat.c \

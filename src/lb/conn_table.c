@@ -9,10 +9,10 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 #include <rte_random.h>
-#include <rte_vect.h>
+
+#include "lb/conn_find.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -166,67 +166,20 @@ hash_of(const struct conn_table *t, const struct conn *c, unsigned int dir)
 	}
 }
 
-static uint16_t
-sig_of(uint64_t hash)
-{
-	return (uint16_t)(hash >> 48);
-}
-
-/* Bit 2i and 2i + 1 are set when entry i has signature @sig; it may be a free entry. */
-static inline uint32_t
-bucket_match(const struct conn_bucket *b, uint16_t sig)
-{
-#ifdef __SSE2__
-	__m128i sigs = _mm_load_si128((const __m128i *)b->sig);
-
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(sigs, _mm_set1_epi16((short)sig)));
-#else
-	uint32_t match = 0;
-
-	for (unsigned int i = 0; i < CONN_BUCKET_ENTRIES; i++)
-		match |= (b->sig[i] == sig ? 3u : 0u) << 2 * i;
-	return match;
-#endif
-}
-
-static inline bool
-key4_equals(const struct conn *c, unsigned int dir, const struct conn_key4 *key)
-{
-	struct conn_key4 own = conn_key4(&c->tuple[dir].src, &c->tuple[dir].sport, c->proto);
-
-	return ((own.addrs ^ key->addrs) | (own.rest ^ key->rest)) == 0 && c->af == AF_INET;
-}
-
-static inline bool
-key6_equals(const struct conn_table *t, const struct conn *c, unsigned int dir,
-	    const struct conn_key6 *key)
-{
-	const struct conn_addrs6 *a = conn_addrs6(t, c);
-	uint32_t ports;
-
-	memcpy(&ports, &c->tuple[dir].sport, sizeof(ports));
-	return ((a->dir[dir].src.u64[0] ^ key->src.u64[0]) |
-		(a->dir[dir].src.u64[1] ^ key->src.u64[1]) |
-		(a->dir[dir].dst.u64[0] ^ key->dst.u64[0]) |
-		(a->dir[dir].dst.u64[1] ^ key->dst.u64[1]) |
-		((ports | (uint64_t)c->proto << 32) ^ key->rest)) == 0 &&
-	       c->af == AF_INET6;
-}
-
-static uint32_t
-chain_find4(const struct conn_table *t, uint64_t hash, const struct conn_key4 *key)
+uint32_t
+conn_chain4(const struct conn_table *t, uint64_t hash, const struct conn_key4 *key)
 {
 	uint64_t i = hash & t->mask;
 
 	do {
 		const struct conn_bucket *b = &t->buckets[i];
-		uint32_t match = bucket_match(b, sig_of(hash));
+		uint32_t match = conn_bucket_match(b, conn_sig(hash));
 
 		while (match != 0) {
 			unsigned int e = (unsigned int)__builtin_ctz(match) / 2;
 			uint32_t ref = b->ref[e];
 
-			if (key4_equals(&t->conns[ref >> 1], ref & 1, key))
+			if (conn_equals4(&t->conns[ref >> 1], ref & 1, key))
 				return ref;
 			match &= ~(3u << 2 * e);
 		}
@@ -235,20 +188,20 @@ chain_find4(const struct conn_table *t, uint64_t hash, const struct conn_key4 *k
 	return CONN_NONE;
 }
 
-static uint32_t
-chain_find6(const struct conn_table *t, uint64_t hash, const struct conn_key6 *key)
+uint32_t
+conn_chain6(const struct conn_table *t, uint64_t hash, const struct conn_key6 *key)
 {
 	uint64_t i = hash & t->mask;
 
 	do {
 		const struct conn_bucket *b = &t->buckets[i];
-		uint32_t match = bucket_match(b, sig_of(hash));
+		uint32_t match = conn_bucket_match(b, conn_sig(hash));
 
 		while (match != 0) {
 			unsigned int e = (unsigned int)__builtin_ctz(match) / 2;
 			uint32_t ref = b->ref[e];
 
-			if (key6_equals(t, &t->conns[ref >> 1], ref & 1, key))
+			if (conn_equals6(t, &t->conns[ref >> 1], ref & 1, key))
 				return ref;
 			match &= ~(3u << 2 * e);
 		}
@@ -260,53 +213,30 @@ chain_find6(const struct conn_table *t, uint64_t hash, const struct conn_key6 *k
 uint32_t
 conn_find4(const struct conn_table *t, const struct conn_key4 *key)
 {
-	return chain_find4(t, conn_hash4(t->seed, key), key);
+	return conn_chain4(t, conn_hash4(t->seed, key), key);
 }
 
 uint32_t
 conn_find6(const struct conn_table *t, const struct conn_key6 *key)
 {
-	return chain_find6(t, conn_hash6(t->seed, key), key);
-}
-
-/* The first entry with the right signature, CONN_NONE if there is none in the home bucket. */
-static inline uint32_t
-bucket_candidate(const struct conn_table *t, uint64_t hash)
-{
-	const struct conn_bucket *b = &t->buckets[hash & t->mask];
-	uint32_t match = bucket_match(b, sig_of(hash));
-
-	return match != 0 ? b->ref[__builtin_ctz(match) / 2] : CONN_NONE;
+	return conn_chain6(t, conn_hash6(t->seed, key), key);
 }
 
 /*
- * Three passes, so that a pass finds in the cache what the one before asked for: hash and fetch the bucket;
- * compare signatures and fetch the connection; compare keys. Other matches and overflow buckets are rare
- * enough to be looked up one by one.
+ * Three passes, so that a pass finds in the cache what the one before asked for; see conn_find.h.
  */
 void
 conn_find4_bulk(const struct conn_table *t, const struct conn_key4 *keys, unsigned int n,
 		uint32_t *ret_refs)
 {
 	uint64_t hash[CONN_BULK];
-	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		hash[i] = conn_hash4(t->seed, &keys[i]);
-		rte_prefetch0(&t->buckets[hash[i] & t->mask]);
-	}
-	for (i = 0; i < n; i++) {
-		const struct conn *c;
-
-		ret_refs[i] = bucket_candidate(t, hash[i]);
-		c = &t->conns[ret_refs[i] >> 1];
-		rte_prefetch0(c);
-		rte_prefetch0((const char *)c + RTE_CACHE_LINE_SIZE);
-	}
-	for (i = 0; i < n; i++) {
-		if (unlikely(!key4_equals(&t->conns[ret_refs[i] >> 1], ret_refs[i] & 1, &keys[i])))
-			ret_refs[i] = chain_find4(t, hash[i], &keys[i]);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		hash[i] = conn_want4(t, &keys[i]);
+	for (unsigned int i = 0; i < n; i++)
+		ret_refs[i] = conn_candidate4(t, hash[i]);
+	for (unsigned int i = 0; i < n; i++)
+		ret_refs[i] = conn_found4(t, ret_refs[i], hash[i], &keys[i]);
 }
 
 void
@@ -314,25 +244,13 @@ conn_find6_bulk(const struct conn_table *t, const struct conn_key6 *keys, unsign
 		uint32_t *ret_refs)
 {
 	uint64_t hash[CONN_BULK];
-	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		hash[i] = conn_hash6(t->seed, &keys[i]);
-		rte_prefetch0(&t->buckets[hash[i] & t->mask]);
-	}
-	for (i = 0; i < n; i++) {
-		const struct conn *c;
-
-		ret_refs[i] = bucket_candidate(t, hash[i]);
-		c = &t->conns[ret_refs[i] >> 1];
-		rte_prefetch0(c);
-		rte_prefetch0((const char *)c + RTE_CACHE_LINE_SIZE);
-		rte_prefetch0(&t->addrs6[ret_refs[i] >> 1]);
-	}
-	for (i = 0; i < n; i++) {
-		if (unlikely(!key6_equals(t, &t->conns[ret_refs[i] >> 1], ret_refs[i] & 1, &keys[i])))
-			ret_refs[i] = chain_find6(t, hash[i], &keys[i]);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		hash[i] = conn_want6(t, &keys[i]);
+	for (unsigned int i = 0; i < n; i++)
+		ret_refs[i] = conn_candidate6(t, hash[i]);
+	for (unsigned int i = 0; i < n; i++)
+		ret_refs[i] = conn_found6(t, ret_refs[i], hash[i], &keys[i]);
 }
 
 static uint32_t
@@ -358,7 +276,7 @@ conn_link(struct conn_table *t, struct conn *c, unsigned int dir)
 	for (;;) {
 		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
 			if (b->ref[e] == CONN_NONE) {
-				b->sig[e] = sig_of(hash);
+				b->sig[e] = conn_sig(hash);
 				b->ref[e] = conn_index(t, c) << 1 | dir;
 				return 0;
 			}
@@ -390,6 +308,7 @@ conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir)
 	unsigned int hole = 0, last;
 
 	t->changes++;
+	t->moves++;
 	for (;;) {
 		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
 			if (b->ref[e] == ref) {

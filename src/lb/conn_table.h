@@ -146,7 +146,8 @@ struct conn_table {
 	uint32_t over_fresh; /**< the same for overflow buckets */
 	uint32_t over_free;
 	uint32_t over_end;
-	uint32_t changes;    /**< moves with each conn_link() and conn_unlink(): references may be stale then */
+	uint32_t changes;    /**< moves with each conn_link() and conn_unlink() */
+	uint32_t moves;      /**< moves with each conn_unlink(): references may be stale then */
 	uint32_t tick;       /**< next tick that the wheel looks at */
 	uint32_t *wheel;     /**< [CONN_WHEEL_SLOTS] first of each slot */
 	size_t conns_bytes;

@@ -4,6 +4,7 @@
  */
 #include <rte_ip.h>
 
+#include "lb/conn_find.h"
 #include "lb/lb_input.h"
 #include "lb/proto/icmp.h"
 
@@ -11,7 +12,8 @@
 #define PORTS_SIZE 4
 
 static __rte_noinline unsigned int
-lb6_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta, const struct conn_key6 *key)
+lb6_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta, const struct conn_key6 *key,
+	 uint64_t hash)
 {
 	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
 	const char *l4 = (const char *)ip + m->l3_len;
@@ -28,7 +30,7 @@ lb6_miss(struct conn_worker *w, struct rte_mbuf *m, struct pkt_meta *meta, const
 	memcpy(&flow.vip_port, l4 + 2, sizeof(flow.vip_port));
 	/* At most twice: a SYN may end an old connection and then has none. */
 	for (int i = 0; i < 2; i++) {
-		ref = conn_find6(&w->table, key);
+		ref = conn_chain6(&w->table, hash, key);
 		if (ref == CONN_NONE) {
 			next = lb_miss(w, m, meta, &flow, l4, &ref);
 			if (next != LB_NEXT_COUNT)
@@ -51,8 +53,9 @@ lb6_input(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t 
 		unsigned int count = RTE_MIN((unsigned int)(n - start), (unsigned int)CONN_BULK);
 		struct rte_mbuf **pkts = (struct rte_mbuf **)&objs[start];
 		struct conn_key6 keys[CONN_BULK];
+		uint64_t hash[CONN_BULK];
 		uint32_t refs[CONN_BULK];
-		uint32_t changes;
+		uint32_t moves;
 
 		for (unsigned int i = 0; i < count; i++) {
 			struct rte_mbuf *m = pkts[i];
@@ -64,24 +67,34 @@ lb6_input(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t 
 				keys[i] = (struct conn_key6){ 0 };
 			else
 				keys[i] = conn_key6(&ip->src_addr, (const char *)ip + m->l3_len, proto);
+			hash[i] = conn_want6(&w->table, &keys[i]);
 		}
-		conn_find6_bulk(&w->table, keys, count, refs);
-		changes = w->table.changes;
+		for (unsigned int i = 0; i < count; i++)
+			refs[i] = conn_candidate6(&w->table, hash[i]);
+		moves = w->table.moves;
 
 		for (unsigned int i = 0; i < count; i++) {
 			struct rte_mbuf *m = pkts[i];
 			struct pkt_meta *meta = pkt_meta(m);
 			const char *l4 = rte_pktmbuf_mtod(m, const char *) + m->l3_len;
 			unsigned int next;
+			uint32_t ref;
 
 			if (unlikely(keys[i].rest == 0)) {
 				next = lb_icmp6(w, m, meta);
-			} else if (unlikely(refs[i] == CONN_NONE || changes != w->table.changes)) {
-				next = lb6_miss(w, m, meta, &keys[i]);
+				lb_enqueue(graph, node, objs, &vector, next);
+				continue;
+			}
+			/* A candidate is stale when an entry has left since. */
+			ref = CONN_NONE;
+			if (likely(refs[i] != CONN_NONE && moves == w->table.moves))
+				ref = conn_found6(&w->table, refs[i], hash[i], &keys[i]);
+			if (unlikely(ref == CONN_NONE)) {
+				next = lb6_miss(w, m, meta, &keys[i], hash[i]);
 			} else {
-				next = lb_hit(w, refs[i], m, meta, l4);
+				next = lb_hit(w, ref, m, meta, l4);
 				if (unlikely(next == LB_NEXT_COUNT))
-					next = lb6_miss(w, m, meta, &keys[i]);
+					next = lb6_miss(w, m, meta, &keys[i], hash[i]);
 			}
 			lb_enqueue(graph, node, objs, &vector, next);
 		}

@@ -49,10 +49,9 @@ eth_drop(unsigned int stat)
 	return NEXT_DROP;
 }
 
-static rte_edge_t
-eth_classify(struct rte_mbuf *m)
+static __rte_always_inline rte_edge_t
+eth_classify(const struct netif *netif, struct rte_mbuf *m)
 {
-	const struct netif *netif = netif_get(m->port);
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct rte_ether_hdr *eth;
 	rte_be16_t type;
@@ -86,6 +85,7 @@ eth_classify(struct rte_mbuf *m)
 static uint16_t
 eth_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
+	const struct netif *netif = NULL;
 	rte_edge_t first, next;
 	uint16_t i, start = 0;
 
@@ -95,7 +95,10 @@ eth_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 	for (i = 0; i < count; i++) {
 		if (i + PREFETCH < count)
 			eth_prefetch(objs[i + PREFETCH]);
-		next = eth_classify(objs[i]);
+		/* Vectors come from one port each. */
+		if (unlikely(netif == NULL || netif->port != ((struct rte_mbuf *)objs[i])->port))
+			netif = netif_get(((struct rte_mbuf *)objs[i])->port);
+		next = eth_classify(netif, objs[i]);
 		if (i == 0)
 			first = next;
 		if (next == first)

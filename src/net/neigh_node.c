@@ -191,9 +191,9 @@ neigh_output_unknown(struct neigh_slot *slots, struct rte_mbuf *m)
 }
 
 static __rte_always_inline uint16_t
-neigh_output_one(struct rte_mbuf *m)
+neigh_output_one(void *with, struct rte_mbuf *m)
 {
-	struct neigh_slot *slots = neigh_me()->slots;
+	struct neigh_slot *slots = with;
 	uint32_t index = pkt_meta(m)->neigh;
 
 	if (unlikely(index >= slots_max))
@@ -204,13 +204,14 @@ neigh_output_one(struct rte_mbuf *m)
 static uint16_t
 neigh_output_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
+	struct neigh_slot *slots = neigh_me()->slots;
 	uint32_t index = pkt_meta(objs[0])->neigh;
 	uint16_t likely_next = GRAPH_TX_EDGE;
 
 	/* Most vectors leave through one port: guess that of the first packet. */
 	if (likely(index < slots_max))
-		likely_next = neigh_me()->slots[index].edge;
-	return node_each(graph, node, objs, count, neigh_output_one, likely_next);
+		likely_next = slots[index].edge;
+	return node_each_with(graph, node, objs, count, slots, neigh_output_one, likely_next);
 }
 
 /** neigh_ask: asks main to resolve; a failure is made good by the next packet. */
