@@ -120,6 +120,7 @@ for device in net_none0 "net_pcap0,rx_pcap=$TEST_DIR/none.pcap" 0000:ff:1f.7; do
 		>"$TEST_DIR/bad.conf"
 	code 4 "device $device" -c "$TEST_DIR/bad.conf" --socket "$TEST_DIR/bad"
 	ok "device $device: the port is named" grep -q "ERROR netif: port lan0" "$TEST_DIR/err"
+	[ "$device" != net_none0 ] || ok "no driver: the cure is named" grep -q "package of its driver" "$TEST_DIR/err"
 done
 printf '[eal]\nhuge-pages = no\npci = no\n[graph]\nmbufs = 8191\n[port lan0]\ndevice = net_ring0\nqueues = 100\n' \
 	>"$TEST_DIR/bad.conf"

@@ -188,6 +188,8 @@ lab_stop()
 	lab_stop_pid=$(lab_pid "$1") || return 0
 	kill "-${2:-TERM}" "$lab_stop_pid" 2>/dev/null || true
 	wait_for 10 lab_gone "$lab_stop_pid" || kill -KILL "$lab_stop_pid" 2>/dev/null || true
+	# Written by the shell that waits for it; late, it would pass for the status of the next one.
+	wait_for 10 test -s "$LAB_DIR/$1.status" || true
 	rm -f "$LAB_DIR/$1.pid"
 }
 

@@ -32,6 +32,7 @@ quietly director_service fullnat tcp $LAB_VIP4 80
 quietly director_service fullnat tcp $LAB_VIP4 8000
 in_ns rs1 "$manyconn" server 8000 1 &
 in_ns rs2 "$manyconn" server 8000 2 &
+ok "both servers listen" eval 'listens rs1 8000 && listens rs2 8000'
 
 is "both servers get connections" "$(who_answers 12)" "rs1 rs2"
 edit 198.51.100.12:80 0

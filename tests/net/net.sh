@@ -99,6 +99,14 @@ capture_end()
 	cat "$TEST_DIR/capture"
 }
 
+# listens NAMESPACE PORT: waits until somebody takes connections there.
+listens()
+{
+	wait_for 60 in_ns "$1" awk -v port="$(printf ':%04X' "$2")" \
+		'FNR > 1 && $4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' \
+		/proc/net/tcp /proc/net/tcp6
+}
+
 mac_of()
 {
 	in_ns "$1" cat "/sys/class/net/$2/address"
