@@ -3,7 +3,7 @@
 EXTRA_DIST += packaging/dpvsd.conf packaging/dpvsd.default packaging/dpvsd.init.in packaging/dpvsd.service.in \
 	packaging/sysusers.conf packaging/tmpfiles.conf \
 	debian/changelog debian/control debian/copyright debian/rules debian/source/format \
-	debian/dpip.install debian/dpvs-ipvsadm.install debian/dpvsd.install debian/dpvsd.docs \
+	debian/dpip.install debian/dpvs-ipvsadm.install debian/dpvsd.install debian/dpvsd.docs debian/dpvsd.postrm \
 	debian/libdpvsctrl-dev.docs debian/libdpvsctrl-dev.examples debian/libdpvsctrl-dev.install \
 	debian/libdpvsctrl0.install debian/libdpvsctrl0.symbols \
 	debian/not-installed debian/watch rpm/dpvs.spec.in rpm/dpvs.spec rpm/macros.debian-test

@@ -35,6 +35,14 @@ port_device_find(const char *name, const char *devargs, uint16_t *ret_id, bool *
 	if (rte_eth_dev_get_port_by_name(device, ret_id) == 0)
 		return 0;
 	err = rte_dev_probe(devargs);
+	if (err == -EFAULT) {
+		/* DPDK's errno for "no bus takes it": Bad address would lead astray. */
+		log_error("netif",
+			  "port %s: no driver takes the device \"%s\"; check its name, and that the package of its driver "
+			  "is installed (librte-net-..., dpdk)",
+			  name, devargs);
+		return -ENODEV;
+	}
 	if (err < 0 && err != -EEXIST) {
 		log_error("netif", "port %s: the device \"%s\" cannot be made: %s; see what DPDK says above",
 			  name, devargs, g_strerror(-err));
