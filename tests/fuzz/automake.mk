@@ -42,7 +42,9 @@ tests_fuzz_service_fuzz_CFLAGS = $(test_cflags)
 tests_fuzz_service_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_service_fuzz_LDADD = $(fuzz_main) $(test_fake_libs) $(GLIB_LIBS)
 
-tests_fuzz_daemon_fuzz_SOURCES = tests/fuzz/daemon_fuzz.c tests/fuzz/fuzz.h tests/fuzz/requests.h
+# The library and core/lcore.c (in turns.c) a second time: workers on main's thread.
+tests_fuzz_daemon_fuzz_SOURCES = tests/fuzz/daemon_fuzz.c tests/fuzz/turns.c tests/fuzz/fuzz.h tests/fuzz/requests.h \
+	$(ctrl_sources)
 tests_fuzz_daemon_fuzz_CPPFLAGS = $(test_cppflags)
 tests_fuzz_daemon_fuzz_CFLAGS = $(test_cflags)
 tests_fuzz_daemon_fuzz_LDFLAGS = $(fuzz_ldflags)
@@ -77,15 +79,24 @@ tests_fuzz_rules_fuzz_LDADD = $(fuzz_main) utils/libipvsadm.la $(GLIB_LIBS)
 FUZZ_SECONDS = 60
 FUZZ_RUNS = -1
 FUZZ_TARGETS = $(fuzz_targets)
+FUZZ_FLAGS =
+# AddressSanitizer's own work for large blocks would be half of the time.
+fuzz_asan = quarantine_size_mb=8:clear_shadow_mmap_threshold=100000000
+# The daemon keeps memory from one input to the next, which libFuzzer would look through for leaks a thousand times;
+# LeakSanitizer does it once, when all has ended.
+fuzz_flags_daemon = -detect_leaks=0
 .PHONY: fuzz
 fuzz: $(fuzz_programs)
 if WITH_FUZZER
-	@for t in $(FUZZ_TARGETS); do \
+	@flags_daemon='$(fuzz_flags_daemon)'; \
+	for t in $(FUZZ_TARGETS); do \
 		mkdir -p tests/fuzz/found/$$t; \
 		echo "fuzz: $$t"; \
-		tests/fuzz/$${t}_fuzz -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=20 \
-			-rss_limit_mb=4096 -close_fd_mask=2 -print_final_stats=1 -artifact_prefix=tests/fuzz/found/$$t- \
-			tests/fuzz/found/$$t $(srcdir)/tests/fuzz/corpus/$$t || exit 1; \
+		eval flags=\$$flags_$$t; \
+		ASAN_OPTIONS=$(fuzz_asan):$$ASAN_OPTIONS tests/fuzz/$${t}_fuzz \
+			-max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=20 -rss_limit_mb=4096 \
+			-close_fd_mask=2 -print_final_stats=1 -artifact_prefix=tests/fuzz/found/$$t- \
+			$$flags $(FUZZ_FLAGS) tests/fuzz/found/$$t $(srcdir)/tests/fuzz/corpus/$$t || exit 1; \
 	done
 else
 	@echo "make fuzz needs ./configure --with-fuzzer CC=clang" >&2; exit 1

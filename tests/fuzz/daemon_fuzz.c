@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests of every family through the control socket of the whole daemon, with workers that run (harness.h).
- * The client is a source of the same main loop, so that an input costs no change of threads. A worker that
- * crashes, a change that is never confirmed, an answer that is malformed or does not come is a finding.
+ * Requests of every family through the control socket of the whole daemon (harness.h). The client is a source of
+ * the same main loop and the workers take their turns in it (turns.c): nothing waits for another thread. A worker
+ * that crashes, a change that is never confirmed, an answer that is malformed or does not come is a finding.
  *
  * FUZZ_FAMILY: only the requests of this module ("route"), so that all inputs are for its records. FUZZ_WORKERS: 2
- * unless told; each change waits for all of them.
+ * unless told.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -31,6 +31,8 @@
 #include "requests.h"
 
 #define TYPES 96
+/* Of one input: what is long is to have more in its records, not hundreds of lists asked for with three bytes. */
+#define REQUESTS_MAX 16
 /* How long an answer may take; a sanitizer on a machine that does other things is slow. */
 #define PATIENCE_S 30
 
@@ -163,12 +165,21 @@ int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *family = getenv("FUZZ_FAMILY"), *workers = getenv("FUZZ_WORKERS");
+	/*
+	 * Small tables: an input can fill them, and a list does not have to look at thousands of empty places. Long
+	 * deadlines: at low priority the whole process may stand still for seconds.
+	 */
+	static const char conf[] = "[control]\nget-deadline = 30000\nset-deadline = 30000\n"
+				   "[route]\nmax-routes = 128\n"
+				   "[ifaddr]\nmax-addrs = 16\n"
+				   "[neigh]\nmax-entries = 64\npending = 32\n"
+				   "[service]\nmax-services = 64\nmax-dests = 256\n"
+				   "[conn]\nmax = 1024\n";
 	const struct module *only[] = { NULL, NULL };
 	const struct module *const *modules = modules_all();
 
 	harness_init(workers != NULL ? (unsigned int)strtoul(workers, NULL, 10) : 2);
-	/* A worker of a fuzzer that runs at low priority may not come to its turn for seconds. */
-	harness_start(2, "[control]\nget-deadline = 30000\nset-deadline = 30000\n");
+	harness_start(2, conf);
 	for (unsigned int i = 0; family != NULL && modules[i] != NULL; i++)
 		if (strcmp(modules[i]->name, family) == 0)
 			only[0] = modules[i];
@@ -259,12 +270,13 @@ flush_all(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned int requests = 0;
 	bool changed = false;
 	struct request r;
 	int rc;
 
 	/* A family without SETs, or without GETs, has none to choose from. */
-	while (size > 2) {
+	while (size > 2 && requests < REQUESTS_MAX) {
 		bool is_set = (data[2] & REQUEST_GET) == 0;
 
 		if ((is_set ? set_count : get_count) == 0) {
@@ -272,6 +284,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			size--;
 			continue;
 		}
+		requests++;
 		FUZZ_CHECK(request_next(&data, &size, sets, set_count, gets, get_count, &r));
 		if (r.is_set && (r.flags & REQUEST_TXN) != 0)
 			rc = call_txn(&r);
