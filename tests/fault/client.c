@@ -15,6 +15,7 @@ enum kind {
 	SET,
 	TXN,
 	LEAVE,
+	HANG_UP,
 	END,
 };
 
@@ -72,6 +73,11 @@ run(struct dpvs_client **client, struct job *job)
 			run_txn(leaving, job);
 		dpvs_client_close(leaving);
 		return rc;
+	}
+	if (job->kind == HANG_UP) {
+		dpvs_client_close(*client);
+		*client = NULL;
+		return 0;
 	}
 	/* A daemon that cannot have another client says so by closing the connection. */
 	if (*client == NULL)
@@ -167,6 +173,14 @@ client_txn(const struct op *ops, unsigned int count, uint32_t mode, bool *ret_un
 
 	*ret_unknown = job.unknown;
 	return rc;
+}
+
+void
+client_hang_up(void)
+{
+	struct job job = { .kind = HANG_UP };
+
+	carry_out(&job);
 }
 
 void

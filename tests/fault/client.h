@@ -31,6 +31,9 @@ int client_txn(const struct op *ops, unsigned int count, uint32_t mode, bool *re
 /** client_leave: begins a transaction with @ops and goes away before the commit. */
 void client_leave(const struct op *ops, unsigned int count);
 
+/** client_hang_up: closes the connection; the next request makes a new one. */
+void client_hang_up(void);
+
 /** client_error: the text of the last refusal. client_error_index: its record. */
 const char *client_error(void);
 uint32_t client_error_index(void);

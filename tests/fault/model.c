@@ -4,6 +4,7 @@
  */
 #include "model.h"
 
+#include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/txn.h>
 #include <errno.h>
 #include <string.h>
@@ -24,6 +25,7 @@ const struct world_addr world_base[4] = {
 const struct world_addr world_addrs[ADDRS] = {
 	{ "203.0.113.1", 24, 0 }, { "203.0.113.2", 24, 0 },    { "10.1.0.1", 16, 1 },
 	{ "10.9.9.9", 32, 1 },    { "2001:db8:f::1", 64, 0 },  { "2001:db8:e::1", 128, 1 },
+	{ "192.0.2.100", 32, 0 }, { "2001:db8:1::100", 128, 0 }, /* of the services */
 };
 const struct world_route world_routes[ROUTES] = {
 	{ "172.16.0.0", 12, "192.0.2.254", 0, "192.0.2.1", 0, false },
@@ -40,6 +42,9 @@ const struct world_addr world_neighs[NEIGHS] = {
 
 /* The route whose source is address 0. */
 #define ROUTE_OF_ADDR 6
+
+/* The address that services 0 and 2 have; the next one is that of 1 and 3. */
+#define ADDR_OF_VIP 6
 
 void
 world_dev(unsigned int port, char dev[DPVS_IFNAME_SIZE])
@@ -123,6 +128,25 @@ list_has(const unsigned int *list, unsigned int count, unsigned int value)
 	return false;
 }
 
+/* What an add finds there: may it be the same, may it be something else? */
+static bool
+may_be_equal(uint32_t mode)
+{
+	return (mode & (DPVS_TXN_UNCHANGED | DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) != 0;
+}
+
+static bool
+may_differ(uint32_t mode)
+{
+	return (mode & (DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) != 0;
+}
+
+static bool
+may_add(uint32_t mode, bool equal)
+{
+	return equal ? may_be_equal(mode) : may_differ(mode);
+}
+
 static void
 service_remove(struct model *m, unsigned int v)
 {
@@ -146,7 +170,7 @@ apply_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 		return 0;
 	}
 	if (id == DPVS_SET_SERVICE_ADD) {
-		if (s->there && (mode & (DPVS_TXN_UNCHANGED | DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) == 0)
+		if (s->there && !may_be_equal(mode))
 			return -EEXIST;
 		set = UINT32_MAX;
 		flags = 0;
@@ -167,7 +191,7 @@ apply_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 		return -EINVAL;
 	if ((set & DPVS_SERVICE_SET_CONN_TIMEOUT) != 0)
 		timeout = conf->conn_timeout_s;
-	if (id == DPVS_SET_SERVICE_ADD && s->there && (mode & (DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) == 0 &&
+	if (id == DPVS_SET_SERVICE_ADD && s->there && !may_differ(mode) &&
 	    (s->sched != sched || s->sched_flags != flags || s->timeout != timeout))
 		return -EEXIST;
 	if (!s->there)
@@ -191,7 +215,7 @@ apply_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 
 	if (!s->there)
 		return -ESRCH;
-	if (id == DPVS_SET_DEST_ADD && there && (mode & (DPVS_TXN_UNCHANGED | DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) == 0)
+	if (id == DPVS_SET_DEST_ADD && there && !may_be_equal(mode))
 		return -EEXIST;
 	if (id != DPVS_SET_DEST_ADD && !there)
 		return -ENOENT;
@@ -208,7 +232,7 @@ apply_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 		return -EOPNOTSUPP;
 	if (weight > 65535)
 		return -EINVAL;
-	if (id == DPVS_SET_DEST_ADD && there && (mode & (DPVS_TXN_REPLACE | DPVS_TXN_SYNC)) == 0 &&
+	if (id == DPVS_SET_DEST_ADD && there && !may_differ(mode) &&
 	    (fwd != s->fwd[d] || weight != s->weight[d]))
 		return -EEXIST;
 	s->fwd[d] = fwd;
@@ -232,7 +256,7 @@ apply_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l, uint32
 		s->num_laddrs = 0;
 		memset(s->laddr_named, 0, sizeof(s->laddr_named));
 	} else if (id == DPVS_SET_LADDR_ADD) {
-		if (there && mode == 0)
+		if (there && !may_be_equal(mode))
 			return -EEXIST;
 		s->laddr_named[l] = true;
 		if (!there)
@@ -247,8 +271,7 @@ apply_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l, uint32
 }
 
 static int
-apply_addr(struct model *m, uint32_t id, unsigned int a, const struct dpvs_addr_conf *conf, uint32_t mode,
-	   bool *ret_unsure)
+apply_addr(struct model *m, uint32_t id, unsigned int a, const struct dpvs_addr_conf *conf, uint32_t mode)
 {
 	if (id == DPVS_SET_ADDR_DEL) {
 		if (m->addr_plen[a] == 0 || m->addr_plen[a] != conf->plen)
@@ -258,18 +281,14 @@ apply_addr(struct model *m, uint32_t id, unsigned int a, const struct dpvs_addr_
 			m->route[ROUTE_OF_ADDR] = false;
 		return 0;
 	}
-	if (id == DPVS_SET_ADDR_ADD && m->addr_plen[a] != 0) {
-		/* Equal is unchanged, or refused; it makes no difference to what is listed. */
-		*ret_unsure = mode != 0;
-		if (mode == 0 || ((mode & ~DPVS_TXN_CHECK_GENERATION) == DPVS_TXN_UNCHANGED && m->addr_plen[a] != conf->plen))
-			return -EEXIST;
-	}
+	if (id == DPVS_SET_ADDR_ADD && m->addr_plen[a] != 0 && !may_add(mode, m->addr_plen[a] == conf->plen))
+		return -EEXIST;
 	m->addr_plen[a] = conf->plen;
 	return 0;
 }
 
 static int
-apply_route(struct model *m, const struct op *op, unsigned int i, uint32_t mode, bool *ret_unsure)
+apply_route(struct model *m, const struct op *op, unsigned int i, uint32_t mode)
 {
 	const struct dpvs_route_conf *conf = &op->route[i];
 	unsigned int r = op->what[i];
@@ -284,19 +303,15 @@ apply_route(struct model *m, const struct op *op, unsigned int i, uint32_t mode,
 	}
 	if (r == ROUTE_OF_ADDR && m->addr_plen[0] == 0)
 		return -EINVAL;
-	if (m->route[r] && !set) {
-		*ret_unsure = mode != 0;
-		if (mode == 0 || ((mode & ~DPVS_TXN_CHECK_GENERATION) == DPVS_TXN_UNCHANGED && m->route_mtu[r] != conf->mtu))
-			return -EEXIST;
-	}
+	if (m->route[r] && !set && !may_add(mode, m->route_mtu[r] == conf->mtu))
+		return -EEXIST;
 	m->route[r] = true;
 	m->route_mtu[r] = conf->mtu;
 	return 0;
 }
 
 static int
-apply_neigh(struct model *m, uint32_t id, unsigned int n, const struct dpvs_neigh_conf *conf, uint32_t mode,
-	    bool *ret_unsure)
+apply_neigh(struct model *m, uint32_t id, unsigned int n, const struct dpvs_neigh_conf *conf, uint32_t mode)
 {
 	if (id == DPVS_SET_NEIGH_DEL) {
 		if (m->neigh[n] == 0)
@@ -304,11 +319,8 @@ apply_neigh(struct model *m, uint32_t id, unsigned int n, const struct dpvs_neig
 		m->neigh[n] = 0;
 		return 0;
 	}
-	if (m->neigh[n] != 0 && (conf->flags & DPVS_NEIGH_REPLACE) == 0) {
-		*ret_unsure = mode != 0;
-		if (mode == 0 || ((mode & ~DPVS_TXN_CHECK_GENERATION) == DPVS_TXN_UNCHANGED && m->neigh[n] != conf->mac[5]))
-			return -EEXIST;
-	}
+	if (m->neigh[n] != 0 && (conf->flags & DPVS_NEIGH_REPLACE) == 0 && !may_add(mode, m->neigh[n] == conf->mac[5]))
+		return -EEXIST;
 	m->neigh[n] = conf->mac[5];
 	return 0;
 }
@@ -328,7 +340,7 @@ apply_port(struct model *m, unsigned int p, const struct dpvs_port_conf *conf)
 }
 
 static int
-apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode, bool *ret_unsure)
+apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode)
 {
 	switch (op->id) {
 	case DPVS_SET_SERVICE_FLUSH:
@@ -339,6 +351,12 @@ apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode, b
 	case DPVS_SET_SERVICE_EDIT:
 	case DPVS_SET_SERVICE_DEL:
 		return apply_service(m, op->id, op->what[i], &op->service[i], mode);
+	case DPVS_SET_SERVICE_GARP:
+		if (!m->service[op->what[i]].there)
+			return -ESRCH;
+		return m->addr_plen[ADDR_OF_VIP + op->what[i] % 2] != 0 ? 0 : -EADDRNOTAVAIL;
+	case DPVS_SET_MSG_ZERO:
+		return 0; /* see zero.c */
 	case DPVS_SET_DEST_ADD:
 	case DPVS_SET_DEST_EDIT:
 	case DPVS_SET_DEST_DEL:
@@ -350,7 +368,7 @@ apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode, b
 	case DPVS_SET_ADDR_ADD:
 	case DPVS_SET_ADDR_DEL:
 	case DPVS_SET_ADDR_SET:
-		return apply_addr(m, op->id, op->what[i], &op->addr[i], mode, ret_unsure);
+		return apply_addr(m, op->id, op->what[i], &op->addr[i], mode);
 	case DPVS_SET_ROUTE_FLUSH:
 		memset(m->route, 0, 4 * sizeof(m->route[0]));
 		m->route[ROUTE_OF_ADDR] = false;
@@ -362,10 +380,10 @@ apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode, b
 	case DPVS_SET_ROUTE_DEL:
 	case DPVS_SET_ROUTE_SET:
 	case DPVS_SET_ROUTE6:
-		return apply_route(m, op, i, mode, ret_unsure);
+		return apply_route(m, op, i, mode);
 	case DPVS_SET_NEIGH_ADD:
 	case DPVS_SET_NEIGH_DEL:
-		return apply_neigh(m, op->id, op->what[i], &op->neigh[i], mode, ret_unsure);
+		return apply_neigh(m, op->id, op->what[i], &op->neigh[i], mode);
 	case DPVS_SET_NEIGH_FLUSH:
 		return 0; /* only those that were learned */
 	case DPVS_SET_NETIF_PORT:
@@ -382,15 +400,22 @@ apply_one(struct model *m, const struct op *op, unsigned int i, uint32_t mode, b
 }
 
 int
-model_apply(struct model *m, const struct op *op, uint32_t mode, bool *ret_unsure)
+model_apply(struct model *m, const struct op *op, uint32_t mode)
 {
 	unsigned int i = 0;
 	int err;
 
 	do {
-		err = apply_one(m, op, i, mode, ret_unsure);
+		err = apply_one(m, op, i, mode);
 	} while (err == 0 && ++i < op->count);
 	return err;
+}
+
+int
+model_append(const struct op *op)
+{
+	/* It cannot be taken back. */
+	return op->id == DPVS_SET_SERVICE_GARP ? -EOPNOTSUPP : 0;
 }
 
 void

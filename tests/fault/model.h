@@ -26,7 +26,7 @@ enum {
 	VIPS = 4,
 	DESTS = 4,  /* that each service may have */
 	LADDRS = 2, /* likewise */
-	ADDRS = 6,
+	ADDRS = 8,
 	ROUTES = 7,
 	NEIGHS = 4,
 	PORTS = 2,
@@ -92,9 +92,12 @@ unsigned int model_base(struct op ops[8]);
 
 /**
  * model_apply: carries @op out. @mode: DPVS_TXN_* of the transaction. Returns 0, or a negative value: refused at some
- * record; then @m is not to be used. *@ret_unsure: it may as well be the other way round.
+ * record, for that reason; then @m is not to be used.
  */
-int model_apply(struct model *m, const struct op *op, uint32_t mode, bool *ret_unsure);
+int model_apply(struct model *m, const struct op *op, uint32_t mode);
+
+/** model_append: may @op be in a transaction? 0, or why it is refused before anything is done. */
+int model_append(const struct op *op);
 
 /** model_sync: the end of a transaction with DPVS_TXN_SYNC. */
 void model_sync(struct model *m);

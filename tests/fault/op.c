@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <dpvsctrl/proto/daemon.h>
+
 #include "lb_records.h"
 #include "model.h"
 #include "world.h"
@@ -35,6 +37,17 @@ random_service(GRand *rnd, struct op *op)
 							   DPVS_SERVICE_SET_SCHED | DPVS_SERVICE_SET_SCHED_FLAGS }));
 		conf->sched_flags = sched == 4 ? below(rnd, 4) : 0;
 		conf->conn_timeout_s = below(rnd, 3) * 10;
+	}
+}
+
+static void
+random_garp(GRand *rnd, struct op *op)
+{
+	op->id = DPVS_SET_SERVICE_GARP;
+	op->size = sizeof(op->key[0]);
+	for (uint32_t i = 0; i < op->count; i++) {
+		op->what[i] = below(rnd, VIPS);
+		op->key[i] = world_key(op->what[i]);
 	}
 }
 
@@ -186,8 +199,10 @@ op_random(GRand *rnd, struct op *op)
 	memset(op, 0, sizeof(*op));
 	op->count = below(rnd, 2) ? 1 : 1 + below(rnd, RECORDS_MAX);
 	if (kind < 2) {
-		op->id = DPVS_SET_SERVICE_FLUSH;
+		op->id = below(rnd, 3) == 0 ? DPVS_SET_MSG_ZERO : DPVS_SET_SERVICE_FLUSH;
 		op->count = 0;
+	} else if (kind < 4) {
+		random_garp(rnd, op);
 	} else if (kind < 20) {
 		random_service(rnd, op);
 	} else if (kind < 45) {
@@ -230,7 +245,8 @@ op_name(uint32_t id)
 		{ DPVS_SET_ROUTE6, "route6-set" },	     { DPVS_SET_ROUTE6_FLUSH, "route6-flush" },
 		{ DPVS_SET_NEIGH_ADD, "neigh-add" },	     { DPVS_SET_NEIGH_DEL, "neigh-del" },
 		{ DPVS_SET_NEIGH_FLUSH, "neigh-flush" },     { DPVS_SET_NETIF_PORT, "port-set" },
-		{ DPVS_SET_TIMEOUTS, "timeouts-set" },
+		{ DPVS_SET_TIMEOUTS, "timeouts-set" },	     { DPVS_SET_SERVICE_GARP, "service-garp" },
+		{ DPVS_SET_MSG_ZERO, "msg-zero" },
 	};
 
 	for (unsigned int i = 0; i < G_N_ELEMENTS(names); i++) {
