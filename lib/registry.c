@@ -30,7 +30,7 @@ dpvs_sockopt_register(const struct dpvs_sockopt *opt)
 	if (opt == NULL || opt->name == NULL || opt->fn == NULL ||
 	    (opt->type != DPVS_SOCKOPT_GET && opt->type != DPVS_SOCKOPT_SET) ||
 	    opt->record_size > DPVS_RECORD_MAX || opt->min_records > opt->max_records ||
-	    (opt->record_size == 0) != (opt->max_records == 0))
+	    (opt->record_size == 0) != (opt->max_records == 0) || (opt->flags & ~DPVS_SOCKOPT_BY_RECORD) != 0)
 		return -EINVAL;
 	if (registry_sockopt(opt->type, opt->id) != NULL)
 		return -EEXIST;

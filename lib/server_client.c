@@ -351,6 +351,26 @@ in_reserve(struct client *c, size_t need)
 	return true;
 }
 
+/*
+ * Gives away the memory that was read into, for the request at its start, which was consumed; what came after it stays,
+ * in memory of its own. Returns NULL when there is none for that.
+ */
+unsigned char *
+client_take(struct client *c)
+{
+	size_t rest = c->in_end - c->in_start;
+	unsigned char *p = rest > 0 ? g_try_malloc(rest) : NULL, *in = c->in;
+
+	if (rest > 0 && p == NULL)
+		return NULL;
+	if (rest > 0)
+		memcpy(p, c->in + c->in_start, rest);
+	c->in = p;
+	c->in_size = c->in_end = rest;
+	c->in_start = 0;
+	return in;
+}
+
 /* How many bytes from in_start on may be in memory now. */
 static size_t
 in_limit(const struct client *c)
@@ -376,8 +396,9 @@ client_read(struct client *c)
 		client_refuse(c, -ENOMEM, "the daemon has no memory for this request");
 		return;
 	}
+	/* Who writes as fast as we read would keep us here. */
 	do {
-		n = recv(c->fd, c->in + c->in_end, c->in_size - c->in_end, MSG_DONTWAIT);
+		n = recv(c->fd, c->in + c->in_end, MIN(c->in_size - c->in_end, (size_t)READ_MAX), MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n > 0)
 		c->in_end += (size_t)n;

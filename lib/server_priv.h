@@ -25,7 +25,9 @@
 
 enum {
 	CHUNK_SIZE = 16 << 10,  /* small answers share a chunk of this size */
-	READ_AHEAD = 64 << 10,  /* bytes read at once, and read beyond the request being served */
+	READ_AHEAD = 64 << 10,  /* bytes read beyond the request being served */
+	READ_MAX = 256 << 10,   /* bytes read from one client before another one's turn */
+	TAKE_MIN = 32 << 10,    /* a request of more bytes keeps the memory that it was read into */
 	PART_SIZE = 256 << 10,  /* bytes of records in one part of an answer: about one socket buffer */
 	BACKLOG_HIGH = 1 << 20, /* unread bytes from which a client's next request waits */
 	BACKLOG_LOW = 256 << 10, /* and below which it, or a handler that waits, goes on */
@@ -99,7 +101,9 @@ struct dpvs_req {
 	uid_t uid;
 	pid_t pid;
 	uint32_t count;
-	void *records;  /* brought to opt->record_size */
+	unsigned char *memory; /* of records; NULL: there are none */
+	const unsigned char *records; /* as they came; without DPVS_SOCKOPT_BY_RECORD brought to opt->record_size */
+	uint32_t record_size;  /* of a record there */
 	bool in_handler;
 	bool ended;     /* by dpvs_req_end() inside the handler */
 	bool stream;    /* answered by dpvs_req_stream(); frames follow until it ends */
@@ -172,10 +176,11 @@ void client_frame(struct client *c, const struct dpvs_sock_msg *to, int err, uin
 void client_refuse(struct client *c, int err, const char *errstr);
 void client_flush(struct client *c);
 void client_watch(struct client *c);
+unsigned char *client_take(struct client *c);
 
 /* server_req.c */
 void req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
-	       const struct dpvs_sock_body *body, const void *records);
+	       const struct dpvs_sock_body *body, const unsigned char *records);
 void req_audit_refused(const struct client *c, const struct dpvs_sockopt *opt, uint32_t count, int err,
 		       const char *errstr);
 void req_hangup(struct dpvs_req *req);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ req_free(struct dpvs_req *req)
 		g_queue_unlink(&req->server->reqs, &req->link);
 	if (req->client != NULL)
 		req->client->req = NULL;
-	g_free(req->records);
+	g_free(req->memory);
 	g_free(req->part);
 	g_free(req);
 }
@@ -94,14 +95,61 @@ refuse(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_
 	client_reply(c, msg, err, 0, index, text, 0, NULL, 0);
 }
 
+/* The text of -E2BIG. */
+#define UNKNOWN "a record of %s uses fields that this daemon does not know (%u bytes, known are %u)"
+
+/*
+ * Where the records of a request stay until it ends: in the memory that it was read into if that is large, else in a copy.
+ * Those that are not for DPVS_SOCKOPT_BY_RECORD are brought to the handler's size. Returns false: the client was told.
+ */
+static bool
+keep_records(struct client *c, const struct dpvs_sock_msg *msg, struct dpvs_req *req, const unsigned char *records)
+{
+	const struct dpvs_sockopt *opt = req->opt;
+	bool as_is = (opt->flags & DPVS_SOCKOPT_BY_RECORD) != 0 || req->record_size == opt->record_size;
+	size_t size = (size_t)req->count * req->record_size;
+	bool aligned = (uintptr_t)records % _Alignof(max_align_t) == 0;
+
+	if (opt->record_size == 0 || (req->count == 0 && as_is && (opt->flags & DPVS_SOCKOPT_BY_RECORD) != 0))
+		return true;
+	if (as_is && size > TAKE_MIN && (aligned || (opt->flags & DPVS_SOCKOPT_BY_RECORD) != 0)) {
+		req->memory = client_take(c);
+		req->records = records;
+	} else {
+		if (!as_is || req->count == 0)
+			size = (size_t)MAX(req->count, 1u) * opt->record_size;
+		req->memory = as_is && req->count > 0 ? g_try_malloc(size) : g_try_malloc0(size);
+		req->records = req->memory;
+	}
+	if (req->memory == NULL) {
+		refuse(c, opt, msg, req->count, -ENOMEM, UINT32_MAX, "not enough memory for %u records", req->count);
+		return false;
+	}
+	if (req->records == records || req->count == 0)
+		return true;
+	if (as_is) {
+		memcpy(req->memory, records, size);
+		return true;
+	}
+	for (uint32_t i = 0; i < req->count; i++) {
+		if (dpvs_wire_get_record(records + (size_t)i * req->record_size, req->record_size,
+					 req->memory + (size_t)i * opt->record_size, opt->record_size) < 0) {
+			refuse(c, opt, msg, req->count, -E2BIG, i, UNKNOWN, opt->name, req->record_size,
+			       opt->record_size);
+			return false;
+		}
+	}
+	req->record_size = opt->record_size;
+	return true;
+}
+
 void
 req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_sock_msg *msg,
-	  const struct dpvs_sock_body *body, const void *records)
+	  const struct dpvs_sock_body *body, const unsigned char *records)
 {
+	bool by_record = (opt->flags & DPVS_SOCKOPT_BY_RECORD) != 0;
 	uint32_t count = body->count;
 	struct dpvs_req *req;
-	void *own = NULL;
-	uint32_t i;
 	int rc;
 
 	if (opt->record_size == 0 && count > 0) {
@@ -112,56 +160,59 @@ req_start(struct client *c, const struct dpvs_sockopt *opt, const struct dpvs_so
 		refuse(c, opt, msg, count, -EINVAL, UINT32_MAX, "%s needs a record", opt->name);
 		return;
 	}
-	if (count > opt->max_records || (uint64_t)count * opt->record_size > RECORDS_MAX) {
+	if (count > opt->max_records || (!by_record && (uint64_t)count * opt->record_size > RECORDS_MAX)) {
 		refuse(c, opt, msg, count, -EMSGSIZE, UINT32_MAX, "%s takes at most %u records, not %u", opt->name,
-		       MIN(opt->max_records, RECORDS_MAX / MAX(opt->record_size, 1u)), count);
+		       by_record ? opt->max_records :
+				   MIN(opt->max_records, RECORDS_MAX / MAX(opt->record_size, 1u)), count);
 		return;
 	}
-	if (opt->record_size > 0) {
-		own = g_try_malloc0((gsize)MAX(count, 1u) * opt->record_size);
-		if (own == NULL) {
-			refuse(c, opt, msg, count, -ENOMEM, UINT32_MAX, "not enough memory for %u records", count);
-			return;
-		}
-		if (body->record_size == opt->record_size && count > 0)
-			memcpy(own, records, (size_t)count * opt->record_size);
-		for (i = 0; body->record_size != opt->record_size && i < count; i++) {
-			rc = dpvs_wire_get_record((const char *)records + (size_t)i * body->record_size,
-						  body->record_size,
-						  (char *)own + (size_t)i * opt->record_size,
-						  opt->record_size);
-			if (rc < 0) {
-				g_free(own);
-				refuse(c, opt, msg, count, rc, i,
-				       "a record of %s uses fields that this daemon does not know "
-				       "(%u bytes, known are %u)",
-				       opt->name, body->record_size, opt->record_size);
-				return;
-			}
-		}
-	}
-
 	req = g_new0(struct dpvs_req, 1);
-	req->client = c;
-	req->server = c->server;
-	req->link.data = req;
-	g_queue_push_tail_link(&c->server->reqs, &req->link);
 	req->opt = opt;
 	req->msg = *msg;
 	req->uid = c->uid;
 	req->pid = c->pid;
 	req->count = count;
-	req->records = own;
+	req->record_size = body->record_size;
 	req->index = UINT32_MAX;
+	if (!keep_records(c, msg, req, records)) {
+		g_free(req->memory);
+		g_free(req);
+		return;
+	}
+	req->client = c;
+	req->server = c->server;
+	req->link.data = req;
+	g_queue_push_tail_link(&c->server->reqs, &req->link);
 	c->req = req;
 
 	req->in_handler = true;
-	rc = opt->fn(req, own, count);
+	rc = opt->fn(req, by_record ? NULL : req->records, count);
 	req->in_handler = false;
 	if (req->ended)
 		req_finish(req, req->result);
 	else if (rc != DPVS_REQ_PENDING)
 		req_finish(req, rc);
+}
+
+int
+dpvs_req_record(struct dpvs_req *req, uint32_t index, void *ret_record)
+{
+	const struct dpvs_sockopt *opt = req->opt;
+	int rc;
+
+	if ((opt->flags & DPVS_SOCKOPT_BY_RECORD) == 0 || index >= MAX(req->count, 1u))
+		return -EINVAL;
+	if (req->count == 0) {
+		memset(ret_record, 0, opt->record_size);
+		return 0;
+	}
+	rc = dpvs_wire_get_record(req->records + (size_t)index * req->record_size, req->record_size, ret_record,
+				  opt->record_size);
+	if (rc < 0) {
+		req->index = index;
+		return dpvs_req_error(req, rc, UNKNOWN, opt->name, req->record_size, opt->record_size);
+	}
+	return 0;
 }
 
 const void *

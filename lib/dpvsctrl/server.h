@@ -27,6 +27,16 @@ struct dpvs_req; /**< one request under way */
 /** What a handler returns when it will call dpvs_req_end() later. */
 #define DPVS_REQ_PENDING 1
 
+/** Bits of struct dpvs_sockopt.flags. */
+enum {
+	/**
+	 * The handler asks for each record with dpvs_req_record(); @records is NULL. For types whose requests may have very
+	 * many: they are kept as they came, where else all of them are brought to @record_size at once, before the handler
+	 * runs, at 64 MiB at most.
+	 */
+	DPVS_SOCKOPT_BY_RECORD = 1u << 0,
+};
+
 /**
  * struct dpvs_sockopt: a request type; tables end with an entry without a name.
  * @name: as logs and messages show it, "service-add"
@@ -35,6 +45,7 @@ struct dpvs_req; /**< one request under way */
  * @record_size: size of the handler's record; records are brought to it before the handler runs
  * @min_records: fewest records, 0 or 1; without a record the handler sees a zero one
  * @max_records: most records
+ * @flags: bits of DPVS_SOCKOPT_*
  * @fn: handler; @records has @count records of record_size bytes (never NULL when record_size is
  *   not 0), valid until the request ends. Returns 0 (answer now, with what dpvs_req_add() put in),
  *   a negative errno (refused; text by dpvs_req_error()), or DPVS_REQ_PENDING
@@ -47,6 +58,7 @@ struct dpvs_sockopt {
 	uint32_t record_size;
 	uint32_t min_records;
 	uint32_t max_records;
+	uint32_t flags;
 	int (*fn)(struct dpvs_req *req, const void *records, uint32_t count);
 	const void *data;
 };
@@ -116,7 +128,7 @@ void dpvs_server_free(struct dpvs_server *server);
  *
  * Returns: 0, or
  *   -EEXIST  the id is taken for this type
- *   -EINVAL  no name or handler, a type that is none, a record of more than DPVS_RECORD_MAX bytes,
+ *   -EINVAL  no name or handler, a type that is none, flags that are not known, a record of more than DPVS_RECORD_MAX bytes,
  *             more records at least than at most, a record size without records or the other way
  *             round
  *
@@ -155,6 +167,25 @@ const void *dpvs_req_data(const struct dpvs_req *req);
  * Returns: the request's type. Since: 0.1
  */
 const struct dpvs_sockopt *dpvs_req_sockopt(const struct dpvs_req *req);
+
+/**
+ * dpvs_req_record:
+ * @req: a request whose type has DPVS_SOCKOPT_BY_RECORD
+ * @index: which record, from 0
+ * @ret_record: (out): record_size bytes of the type; a shorter record is zero-extended, and of a request
+ *   without records number 0 is zero
+ *
+ * Gives a record. When it has an unknown part that is not zero, text and record of the refusal are set.
+ *
+ * Context: main lcore, until dpvs_req_end().
+ *
+ * Returns: 0, or
+ *   -E2BIG   an unknown part of the record is not zero
+ *   -EINVAL  there is no such record, or the type does not have the flag
+ *
+ * Since: 0.1
+ */
+int dpvs_req_record(struct dpvs_req *req, uint32_t index, void *ret_record);
 
 /**
  * dpvs_req_add:

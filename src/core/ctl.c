@@ -25,7 +25,7 @@
 #include "core/txn.h"
 #include "module.h"
 
-/* Most records of one request; the longest body bounds them before this does. */
+/* Most records of one request: each is a step at least, and shorter ones than four bytes say nothing. */
 #define RECORDS_MAX (1u << 22)
 
 #define DEADLINE_MAX_MS 600000u
@@ -51,26 +51,29 @@ ctl_get(struct dpvs_req *req, const void *records, uint32_t count)
 struct ctl_set {
 	struct dpvs_req *req;
 	const struct module_sockopt *opt;
-	const char *records; /* the request's, valid as long as it is */
 	uint32_t count;
 	uint32_t next;
-	bool blamed; /* records[next] is why it was refused */
+	bool ready;  /* .record is number .next */
+	bool blamed; /* number .next is why it was refused */
+	_Alignas(16) unsigned char record[];
 };
 
 static int
 ctl_set_step(struct change *c, void *arg)
 {
 	struct ctl_set *set = arg;
-	const void *record = NULL;
-	int err;
+	int err = 0;
 
 	/* Without a record there is still one call: flush takes none, others see zeroes. */
-	if (set->opt->record_size != 0)
-		record = set->records + (size_t)set->next * set->opt->record_size;
-	err = set->opt->set(c, record);
+	if (set->opt->record_size != 0 && !set->ready)
+		err = dpvs_req_record(set->req, set->next, set->record);
+	set->ready = true;
+	if (err == 0)
+		err = set->opt->set(c, set->opt->record_size != 0 ? set->record : NULL);
 	set->blamed = err < 0 && set->count > 0;
 	if (err != 0)
 		return err;
+	set->ready = false;
 	return ++set->next < set->count ? CHANGE_MORE : 0;
 }
 
@@ -107,7 +110,8 @@ ctl_set_end(struct change *c, int status, void *arg)
 static int
 ctl_set(struct dpvs_req *req, const void *records, uint32_t count)
 {
-	struct ctl_set *set = g_new(struct ctl_set, 1);
+	const struct module_sockopt *opt = dpvs_req_data(req);
+	struct ctl_set *set = g_malloc(sizeof(*set) + opt->record_size);
 	struct change_job job = {
 		.step = ctl_set_step,
 		.end = ctl_set_end,
@@ -115,7 +119,8 @@ ctl_set(struct dpvs_req *req, const void *records, uint32_t count)
 		.deadline_ms = ctl_deadline_ms(req),
 	};
 
-	*set = (struct ctl_set){ .req = req, .opt = dpvs_req_data(req), .records = records, .count = count };
+	(void)records;
+	*set = (struct ctl_set){ .req = req, .opt = opt, .count = count };
 	change_submit(&job);
 	return DPVS_REQ_PENDING;
 }
@@ -219,6 +224,7 @@ ctl_register(const struct module *module)
 			.record_size = m->record_size,
 			.min_records = m->need_record ? 1 : 0,
 			.max_records = ctl_max_records(m),
+			.flags = m->set != NULL && m->record_size != 0 ? DPVS_SOCKOPT_BY_RECORD : 0,
 			.fn = m->get != NULL ? ctl_get : m->set != NULL ? ctl_set : m->request,
 			.data = m,
 		};

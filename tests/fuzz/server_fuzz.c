@@ -128,12 +128,12 @@ on_nothing(struct dpvs_req *req, const void *records, uint32_t count)
 }
 
 static const struct dpvs_sockopt opts[] = {
-	{ "echo", 9000, DPVS_SOCKOPT_GET, sizeof(struct item), 1, 100000, on_echo, NULL },
-	{ "list", 9001, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, on_list, NULL },
-	{ "later", 9002, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, on_later, NULL },
-	{ "stream", 9003, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, on_stream, NULL },
-	{ "nothing", 9004, DPVS_SOCKOPT_GET, 0, 0, 0, on_nothing, NULL },
-	{ "store", 9100, DPVS_SOCKOPT_SET, sizeof(struct item), 1, 1000, on_store, NULL },
+	{ "echo", 9000, DPVS_SOCKOPT_GET, sizeof(struct item), 1, 100000, 0, on_echo, NULL },
+	{ "list", 9001, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_list, NULL },
+	{ "later", 9002, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_later, NULL },
+	{ "stream", 9003, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_stream, NULL },
+	{ "nothing", 9004, DPVS_SOCKOPT_GET, 0, 0, 0, 0, on_nothing, NULL },
+	{ "store", 9100, DPVS_SOCKOPT_SET, sizeof(struct item), 1, 1000, 0, on_store, NULL },
 };
 
 static void
