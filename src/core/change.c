@@ -60,7 +60,8 @@ struct change_lcore {
 
 static struct change_lcore change_lcores[RTE_MAX_LCORE];
 static GQueue in_flight = G_QUEUE_INIT; /* committed, not acknowledged by all; the oldest first */
-static GQueue finishing = G_QUEUE_INIT; /* acknowledged by all, done notes are left */
+static GQueue empty = G_QUEUE_INIT;     /* nothing for workers, but those before are not acknowledged */
+static GQueue finishing = G_QUEUE_INIT; /* acknowledged by all, done notes and memory are left */
 static uint64_t sequence;   /* of the last commit */
 static uint64_t generation; /* of the configuration */
 static uint64_t serials; /* given out so far */
@@ -77,14 +78,14 @@ change_msg_commit(struct dpvs_msg *msg)
 	uint32_t look = FAULT_POINT("change.slice") ? 1 : CHANGE_LOOK;
 	const struct change_operation *op;
 
-	while (own->applied < c->ops->len) {
-		op = &g_array_index(c->ops, struct change_operation, own->applied);
+	while (own->applied < c->ops.len) {
+		op = segs_at(&c->ops, own->applied);
 		op->apply(op->data, op->len);
 		own->applied++;
 		if (own->applied % look == 0 && (look == 1 || rte_rdtsc() >= end))
 			break;
 	}
-	if (own->applied < c->ops->len) {
+	if (own->applied < c->ops.len) {
 		dpvs_msg_defer(msg);
 		return;
 	}
@@ -96,31 +97,27 @@ change_msg_commit(struct dpvs_msg *msg)
 /* ---- notes ---- */
 
 static void
-change_note(GArray *notes, void (*fn)(void *arg), void *arg)
+change_note(struct segs *notes, void (*fn)(void *arg), void *arg)
 {
-	struct change_note note = { fn, arg };
-
-	g_array_append_val(notes, note);
+	*(struct change_note *)segs_push(notes) = (struct change_note){ fn, arg };
 }
 
 void
 change_undo(struct change *c, void (*fn)(void *arg), void *arg)
 {
-	change_note(c->undo, fn, arg);
+	change_note(&c->undo, fn, arg);
 }
 
 void
 change_done(struct change *c, void (*fn)(void *arg), void *arg)
 {
-	change_note(c->done, fn, arg);
+	change_note(&c->done, fn, arg);
 }
 
 void
 change_before_commit(struct change *c, int (*fn)(struct change *c, void *arg), void *arg)
 {
-	struct change_prepare_note note = { fn, arg };
-
-	g_array_append_val(c->before, note);
+	*(struct change_prepare_note *)segs_push(&c->before) = (struct change_prepare_note){ fn, arg };
 }
 
 int
@@ -129,14 +126,14 @@ change_prepare_step(struct change *c)
 	struct change_prepare_note note;
 	int err;
 
-	if (c->before_next == c->before->len)
+	if (c->before_next == c->before.len)
 		return 0;
 	/* A copy: a note may add notes. */
-	note = g_array_index(c->before, struct change_prepare_note, c->before_next);
+	note = *(struct change_prepare_note *)segs_at(&c->before, c->before_next);
 	err = note.fn(c, note.arg);
 	if (err == 0)
 		c->before_next++;
-	return err == 0 && c->before_next < c->before->len ? CHANGE_MORE : err;
+	return err == 0 && c->before_next < c->before.len ? CHANGE_MORE : err;
 }
 
 bool
@@ -144,10 +141,10 @@ change_undo_step(struct change *c)
 {
 	struct change_note note;
 
-	if (c->undo->len == 0)
+	if (c->undo.len == 0)
 		return false;
-	note = g_array_index(c->undo, struct change_note, c->undo->len - 1);
-	g_array_set_size(c->undo, c->undo->len - 1);
+	note = *(struct change_note *)segs_at(&c->undo, c->undo.len - 1);
+	segs_pop(&c->undo);
 	note.fn(note.arg);
 	return true;
 }
@@ -191,7 +188,7 @@ change_op(struct change *c, uint32_t type, uint32_t len)
 		change_error(c, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	g_array_append_val(c->ops, op);
+	*(struct change_operation *)segs_push(&c->ops) = op;
 	return op.data;
 }
 
@@ -262,10 +259,10 @@ change_begin(void)
 {
 	struct change *c = g_new0(struct change, 1);
 
-	c->undo = g_array_new(FALSE, FALSE, sizeof(struct change_note));
-	c->done = g_array_new(FALSE, FALSE, sizeof(struct change_note));
-	c->before = g_array_new(FALSE, FALSE, sizeof(struct change_prepare_note));
-	c->ops = g_array_new(FALSE, FALSE, sizeof(struct change_operation));
+	c->undo = segs_of(sizeof(struct change_note));
+	c->done = segs_of(sizeof(struct change_note));
+	c->before = segs_of(sizeof(struct change_prepare_note));
+	c->ops = segs_of(sizeof(struct change_operation));
 	c->chunks = g_ptr_array_new_with_free_func(g_free);
 	c->link.data = c;
 	c->serial = ++serials;
@@ -287,6 +284,17 @@ change_reserve(struct change *c)
 	return -ENOBUFS;
 }
 
+bool
+change_shrink(struct change *c)
+{
+	if (segs_drop(&c->undo) || segs_drop(&c->before) || segs_drop(&c->ops) || segs_drop(&c->done))
+		return true;
+	if (c->chunks->len == 0)
+		return false;
+	g_ptr_array_set_size(c->chunks, (gint)c->chunks->len - 1);
+	return true;
+}
+
 void
 change_free(struct change *c)
 {
@@ -294,11 +302,9 @@ change_free(struct change *c)
 		dpvs_msg_free(c->msg);
 		dpvs_msg_commit_release();
 	}
-	g_array_unref(c->ops);
+	while (change_shrink(c))
+		;
 	g_ptr_array_unref(c->chunks);
-	g_array_unref(c->undo);
-	g_array_unref(c->done);
-	g_array_unref(c->before);
 	event_discard(&c->events);
 	g_free(c->error);
 	g_free(c);
@@ -326,7 +332,7 @@ change_abandon(struct change *c)
 static void
 change_done_next(struct change *c)
 {
-	struct change_note note = g_array_index(c->done, struct change_note, c->done_next++);
+	struct change_note note = *(struct change_note *)segs_at(&c->done, c->done_next++);
 
 	touches++;
 	note.fn(note.arg);
@@ -345,21 +351,34 @@ change_done_step(void)
 
 	if (c == NULL)
 		return false;
-	if (c->done_next < c->done->len)
+	if (c->done_next < c->done.len) {
 		change_done_next(c);
-	if (c->done_next >= c->done->len) {
+	} else if (!change_shrink(c)) {
 		g_queue_unlink(&finishing, &c->link);
 		change_free(c);
 	}
 	return true;
 }
 
+/* What is over: @c, and those without operations that came after it. */
+static void
+change_finish(struct change *c)
+{
+	struct change *next;
+
+	g_queue_unlink(&in_flight, &c->link);
+	g_queue_push_tail_link(&finishing, &c->link);
+	while ((next = g_queue_peek_head(&empty)) != NULL && next->follows == c) {
+		g_queue_unlink(&empty, &next->link);
+		g_queue_push_tail_link(&finishing, &next->link);
+	}
+}
+
 /* All workers have it. Who waits hears of it first; then what is not needed any more can go. */
 static void
 change_acknowledged_by_all(struct change *c)
 {
-	g_queue_unlink(&in_flight, &c->link);
-	g_queue_push_tail_link(&finishing, &c->link);
+	change_finish(c);
 	change_end(c, 0);
 	change_work();
 }
@@ -402,20 +421,15 @@ change_late(struct dpvs_msg *msg, int status, void *arg)
 static void
 change_go_empty(struct change *c)
 {
-	struct change *last = g_queue_peek_tail(&in_flight);
-
 	event_publish(&c->events, 0);
-	if (last != NULL) {
-		g_array_append_vals(last->done, c->done->data, c->done->len);
-		g_array_set_size(c->done, 0);
-	}
-	if (c->job.step != NULL) {
-		g_queue_push_tail_link(&finishing, &c->link);
+	c->follows = g_queue_peek_tail(&in_flight);
+	if (c->follows != NULL || c->job.step != NULL) {
+		g_queue_push_tail_link(c->follows != NULL ? &empty : &finishing, &c->link);
 		change_end(c, 0);
 		return;
 	}
 	/* One of the daemon's own is short, and its maker may not be ready for others'. */
-	while (c->done_next < c->done->len)
+	while (c->done_next < c->done.len)
 		change_done_next(c);
 	change_free(c);
 }
@@ -425,7 +439,7 @@ change_go(struct change *c)
 {
 	struct dpvs_msg *msg = c->msg;
 
-	if (c->ops->len == 0 && !c->visible) {
+	if (c->ops.len == 0 && !c->visible) {
 		change_go_empty(c);
 		return;
 	}
@@ -448,7 +462,7 @@ change_commit(struct change *c)
 	do {
 		err = change_prepare_step(c);
 	} while (err == CHANGE_MORE);
-	if (err == 0 && (c->ops->len > 0 || c->visible))
+	if (err == 0 && (c->ops.len > 0 || c->visible))
 		err = change_reserve(c);
 	if (err < 0) {
 		change_abandon(c);
@@ -461,7 +475,7 @@ change_commit(struct change *c)
 unsigned int
 change_in_flight(void)
 {
-	return in_flight.length + finishing.length;
+	return in_flight.length + empty.length + finishing.length;
 }
 
 unsigned int
@@ -477,8 +491,7 @@ change_fini(void)
 	struct change *c;
 
 	while ((c = g_queue_peek_head(&in_flight)) != NULL) {
-		g_queue_unlink(&in_flight, &c->link);
-		g_queue_push_tail_link(&finishing, &c->link);
+		change_finish(c);
 		change_end(c, 0);
 	}
 	while (change_done_step())

@@ -11,6 +11,7 @@
 #include <glib.h>
 
 #include "core/change.h"
+#include "core/segs.h"
 
 struct dpvs_msg;
 struct event_batch;
@@ -84,12 +85,12 @@ enum change_phase {
 
 /* main: rw until it is committed, then workers read ops and generation. */
 struct change {
-	GArray *undo;      /* struct change_note */
-	GArray *done;      /* struct change_note */
-	GArray *before;    /* struct change_prepare_note */
-	guint before_next; /* how many of before have run */
-	guint done_next;   /* how many of done have run */
-	GArray *ops;       /* struct change_operation */
+	struct segs undo;     /* struct change_note */
+	struct segs done;     /* struct change_note */
+	struct segs before;   /* struct change_prepare_note */
+	uint32_t before_next; /* how many of before have run */
+	uint32_t done_next;   /* how many of done have run */
+	struct segs ops;      /* struct change_operation */
 	GPtrArray *chunks; /* memory of the operations */
 	uint32_t chunk_size;
 	uint32_t chunk_used;
@@ -102,6 +103,7 @@ struct change {
 	uint64_t generation;
 	struct dpvs_msg *msg; /* the commit, for which a slot is reserved; NULL: not yet, or sent */
 	GList link;           /* in the queue, in in_flight, or in those whose done notes run */
+	const struct change *follows; /* without operations: its notes run after those of this one; NULL: at once */
 
 	/* of a client; .job.step is NULL in the daemon's own */
 	struct change_job job;
@@ -123,7 +125,13 @@ int change_prepare_step(struct change *c);
 /** change_undo_step: runs the next undo note. Returns false: there is none. */
 bool change_undo_step(struct change *c);
 
-/** change_done_step: runs the next done note of those that are acknowledged. Returns false: there is none. */
+/** change_shrink: gives back some of the memory of @c, whose notes are over. Returns false: it holds no more. */
+bool change_shrink(struct change *c);
+
+/**
+ * change_done_step: runs the next done note of those that are acknowledged, or gives back some of their memory. Returns
+ * false: there is nothing left.
+ */
 bool change_done_step(void);
 
 /** change_go: commits, with the slot that change_reserve() got. Cannot fail. */
@@ -135,7 +143,7 @@ void change_free(struct change *c);
 /** change_end: tells who wants to know, once. */
 void change_end(struct change *c, int status);
 
-/** change_has_done: is there a done note that can run? */
+/** change_has_done: has change_done_step() anything to do? */
 bool change_has_done(void);
 
 /** change_unacknowledged: changes that workers have not all confirmed. */

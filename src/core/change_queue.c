@@ -146,8 +146,7 @@ step(void)
 			leave(c);
 		break;
 	default:
-		err = change_undo_step(c) ? CHANGE_MORE : 0;
-		if (err == 0)
+		if (!change_undo_step(c) && !change_shrink(c))
 			leave(c);
 		return;
 	}

@@ -13,8 +13,9 @@
 #include "core/change_priv.h"
 #include "module.h"
 
-/* A batch begins with room for some events. */
-#define BATCH_SIZE 1024
+/* A batch begins with room for some events; its pieces double, up to this and to a sixteenth of the log. */
+#define PIECE_FIRST 1024u
+#define PIECE_MAX   (64u << 10)
 
 uint32_t event_kinds;
 
@@ -27,50 +28,66 @@ static GPtrArray *sources;
 /* ---- batches ---- */
 
 static void
+batch_empty(struct event_batch *b)
+{
+	struct event_piece *p;
+
+	while ((p = b->first) != NULL) {
+		b->first = p->next;
+		g_free(p);
+	}
+	b->last = NULL;
+	b->size = 0;
+}
+
+static void
 batch_free(struct event_batch *b)
 {
 	if (b == NULL)
 		return;
-	g_free(b->data);
+	batch_empty(b);
 	g_free(b);
 }
 
 /* Room for @len bytes at the end; NULL: there is none, and what was there is given up too. */
 static void *
-batch_reserve(struct event_batch *b, size_t len)
+batch_reserve(struct event_batch *b, uint32_t len)
 {
-	unsigned char *data;
-	size_t size;
+	uint32_t size = (uint32_t)CLAMP(b->size, PIECE_FIRST, MIN(PIECE_MAX, log_max / 16));
+	struct event_piece *p = b->last;
 
 	if (b->lost)
 		return NULL;
-	if (b->size - b->used < len) {
-		size = MAX(b->size * 2, (size_t)BATCH_SIZE);
-		data = b->used + len <= log_max ? g_try_realloc(b->data, size) : NULL;
-		if (data == NULL) {
+	if (p == NULL || p->size - p->used < len) {
+		p = b->size + size <= log_max ? g_try_malloc(sizeof(*p) + size) : NULL;
+		if (p == NULL) {
 			b->lost = true;
-			b->used = b->size = 0;
-			g_clear_pointer(&b->data, g_free);
+			batch_empty(b);
 			return NULL;
 		}
-		b->data = data;
-		b->size = size;
+		*p = (struct event_piece){ .size = size };
+		if (b->last == NULL)
+			b->first = p;
+		else
+			b->last->next = p;
+		b->last = p;
+		b->size += size;
 	}
-	b->used += len;
-	return b->data + b->used - len;
+	p->used += len;
+	return p->data + p->used - len;
 }
 
 static void
 batch_append(struct event_batch **batch, uint32_t kind, uint32_t op, const void *record, uint32_t len)
 {
 	const struct event_head head = { .kind = kind, .op = op, .len = len };
-	size_t padded = (len + 7u) & ~(size_t)7;
+	uint32_t padded = (len + 7u) & ~7u;
 	unsigned char *p;
 
 	if (*batch == NULL)
 		*batch = g_new0(struct event_batch, 1);
 	(*batch)->counts[g_bit_nth_lsf(kind, -1)]++;
-	p = batch_reserve(*batch, sizeof(head) + padded);
+	p = batch_reserve(*batch, (uint32_t)sizeof(head) + padded);
 	if (p == NULL)
 		return;
 	memcpy(p, &head, sizeof(head));

@@ -25,12 +25,20 @@ struct event_head {
 	uint32_t pad;
 };
 
+/** struct event_piece: some events of a batch; pieces are never moved: megabytes are not copied in one go. */
+struct event_piece {
+	struct event_piece *next;
+	uint32_t size; /**< bytes of @data */
+	uint32_t used;
+	unsigned char data[]; /**< struct event_head, record, ... */
+};
+
 /** struct event_batch: what one change publishes. */
 struct event_batch {
 	TAILQ_ENTRY(event_batch) link; /**< in the log */
-	unsigned char *data;           /**< struct event_head, record, ... */
-	size_t size;
-	size_t used;
+	struct event_piece *first;     /**< NULL: there are none, or lost */
+	struct event_piece *last;
+	size_t size;                   /**< bytes of all pieces */
 	uint64_t generation;           /**< after the change */
 	uint32_t readers;              /**< subscribers that are in it */
 	bool lost;                     /**< it was too much, or no memory: only counted */

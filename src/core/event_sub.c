@@ -50,7 +50,8 @@ struct sub {
 	guint source;
 	struct event_node marker;
 	struct event_batch *batch; /* what it reads; NULL: it has read all */
-	size_t offset;
+	const struct event_piece *piece; /* of the batch */
+	uint32_t offset;  /* in the piece */
 	uint64_t left;    /* events of the batch still to be sent */
 	uint64_t serial;
 	uint64_t seen[EVENT_KINDS]; /* of event_totals() */
@@ -119,6 +120,7 @@ sub_enter(struct sub *s, struct event_batch *b)
 			break;
 	}
 	s->batch = b;
+	s->piece = b != NULL ? b->first : NULL;
 	s->offset = 0;
 	if (b != NULL)
 		b->readers++;
@@ -225,10 +227,14 @@ sub_read(struct sub *s)
 	uint32_t flags;
 
 	while (frame_count < STEP_EVENTS && s->left > 0) {
-		const struct event_head *head =
-			(const struct event_head *)(const void *)(s->batch->data + s->offset);
+		const struct event_head *head;
 
-		s->offset += sizeof(*head) + ((head->len + 7u) & ~(size_t)7);
+		if (s->offset == s->piece->used) {
+			s->piece = s->piece->next;
+			s->offset = 0;
+		}
+		head = (const struct event_head *)(const void *)(s->piece->data + s->offset);
+		s->offset += (uint32_t)sizeof(*head) + ((head->len + 7u) & ~7u);
 		if ((s->kinds & head->kind) == 0)
 			continue;
 		put(s, head->kind, head->op, head + 1, head->len);
