@@ -417,6 +417,7 @@ conn_init(const struct conf *conf)
 		struct conn_worker *w = &conn_workers[i];
 
 		w->index = i;
+		xmit_forget(i);
 		for (unsigned int s = 0; s < DPVS_CONN_STATE_COUNT; s++)
 			w->timeout_ms[s] = state_timeout_s[s] * 1000;
 		err = conn_table_init(&w->table, conn_max);

@@ -126,7 +126,7 @@ conn_count(struct conn_worker *w, struct conn *c, struct dest_lcore *dl, unsigne
 		/* The wheel finds out by itself when it got longer. */
 		c->timeout_ms = timeout;
 		if (timeout < before)
-			conn_timer_set(&w->table, c);
+			conn_timer_sooner(&w->table, c);
 	}
 }
 

@@ -40,6 +40,27 @@ conn_bucket_match(const struct conn_bucket *b, uint16_t sig)
 #endif
 }
 
+/** conn_bucket_refs: bit i is set when entry i has reference @ref; CONN_NONE: when it is free. */
+static inline uint32_t
+conn_bucket_refs(const struct conn_bucket *b, uint32_t ref)
+{
+#ifdef __SSE2__
+	const __m128i *refs = (const __m128i *)b->ref;
+	__m128i want = _mm_set1_epi32((int)ref);
+	__m128i low = _mm_cmpeq_epi32(_mm_load_si128(&refs[0]), want);
+	__m128i high = _mm_cmpeq_epi32(_mm_load_si128(&refs[1]), want);
+
+	return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(low)) |
+	       (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(high)) << 4;
+#else
+	uint32_t match = 0;
+
+	for (unsigned int i = 0; i < CONN_BUCKET_ENTRIES; i++)
+		match |= (b->ref[i] == ref ? 1u : 0u) << i;
+	return match;
+#endif
+}
+
 static inline bool
 conn_equals4(const struct conn *c, unsigned int dir, const struct conn_key4 *key)
 {

@@ -67,7 +67,7 @@ conn_table_init(struct conn_table *t, uint32_t max)
 	t->conns = table_map(&t->conns_bytes);
 	t->addrs6 = table_map(&t->addrs6_bytes);
 	t->buckets = table_map(&t->buckets_bytes);
-	t->wheel = calloc(CONN_WHEEL_SLOTS, sizeof(*t->wheel));
+	t->wheel = calloc(CONN_WHEEL_SLOTS * CONN_WHEEL_LANES, sizeof(*t->wheel));
 	if (t->conns == NULL || t->addrs6 == NULL || t->buckets == NULL || t->wheel == NULL) {
 		conn_table_fini(t);
 		return -ENOMEM;
@@ -91,7 +91,8 @@ conn_table_fini(struct conn_table *t)
 double
 conn_table_bytes(const struct conn_table *t)
 {
-	double shared = (double)t->over_end * sizeof(*t->buckets) + CONN_WHEEL_SLOTS * sizeof(*t->wheel);
+	double shared = (double)t->over_end * sizeof(*t->buckets) +
+			CONN_WHEEL_SLOTS * CONN_WHEEL_LANES * sizeof(*t->wheel);
 
 	return sizeof(*t->conns) + sizeof(*t->addrs6) + shared / t->max;
 }
@@ -104,6 +105,9 @@ conn_alloc(struct conn_table *t)
 	if (t->free != CONN_NONE) {
 		c = &t->conns[t->free];
 		t->free = c->timer_next;
+		/* The one for the next call: it has not been used for a while. */
+		rte_prefetch0(&t->conns[t->free]);
+		rte_prefetch0((const char *)&t->conns[t->free] + RTE_CACHE_LINE_SIZE);
 		memset(c, 0, sizeof(*c));
 	} else if (t->fresh <= t->max) {
 		c = &t->conns[t->fresh++];
@@ -274,12 +278,14 @@ conn_link(struct conn_table *t, struct conn *c, unsigned int dir)
 
 	t->changes++;
 	for (;;) {
-		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
-			if (b->ref[e] == CONN_NONE) {
-				b->sig[e] = conn_sig(hash);
-				b->ref[e] = conn_index(t, c) << 1 | dir;
-				return 0;
-			}
+		uint32_t empty = conn_bucket_refs(b, CONN_NONE);
+
+		if (empty != 0) {
+			unsigned int e = (unsigned int)__builtin_ctz(empty);
+
+			b->sig[e] = conn_sig(hash);
+			b->ref[e] = conn_index(t, c) << 1 | dir;
+			return 0;
 		}
 		if (b->next == 0) {
 			b->next = overflow_alloc(t);
@@ -306,15 +312,15 @@ conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir)
 	uint32_t ref = conn_index(t, c) << 1 | dir;
 	struct conn_bucket *b = &t->buckets[hash & t->mask], *hole_b = NULL, *before = NULL;
 	unsigned int hole = 0, last;
+	uint32_t match;
 
 	t->changes++;
 	t->moves++;
 	for (;;) {
-		for (unsigned int e = 0; e < CONN_BUCKET_ENTRIES; e++) {
-			if (b->ref[e] == ref) {
-				hole_b = b;
-				hole = e;
-			}
+		match = conn_bucket_refs(b, ref);
+		if (match != 0) {
+			hole_b = b;
+			hole = (unsigned int)__builtin_ctz(match);
 		}
 		if (b->next == 0)
 			break;
@@ -323,8 +329,8 @@ conn_unlink(struct conn_table *t, struct conn *c, unsigned int dir)
 	}
 	if (hole_b == NULL)
 		return;
-	for (last = CONN_BUCKET_ENTRIES - 1; b->ref[last] == CONN_NONE; last--)
-		;
+	match = conn_bucket_refs(b, CONN_NONE);
+	last = (match != 0 ? (unsigned int)__builtin_ctz(match) : CONN_BUCKET_ENTRIES) - 1;
 	hole_b->sig[hole] = b->sig[last];
 	hole_b->ref[hole] = b->ref[last];
 	b->sig[last] = 0;

@@ -11,7 +11,8 @@
  * random numbers and multiplies (no CRC: that is linear, so that collisions can be made without the key).
  *
  * The wheel is lazy: a packet only writes conn.last_ms. A slot that comes due looks at each of its
- * connections and puts those that were used meanwhile into a later slot: O(1) a connection and time-out.
+ * connections and puts those that were used meanwhile into a later slot: O(1) a connection and time-out. A
+ * slot has several lists, so that the next connections of all of them can be fetched at once.
  *
  * Thread-safety: the worker that owns the table. conn_table_init(), conn_table_fini(): main lcore while
  * the worker does not run.
@@ -77,7 +78,7 @@ struct conn {
 	uint64_t bytes[2];
 	uint32_t timeout_ms; /**< idle time after which it ends */
 	uint32_t timer_next; /**< index; also links the free list */
-	uint32_t timer_prev; /**< index; CONN_NONE: first of its slot */
+	uint32_t timer_prev; /**< index; says nothing in the first of its list */
 	uint16_t timer_slot; /**< of the wheel, or CONN_TIMER_OFF */
 	uint16_t pad;
 	uint32_t seq_delta;  /**< CONN_F_SEQ: added to the client's sequence numbers */
@@ -125,6 +126,8 @@ static_assert(sizeof(struct conn_bucket) == 64, "one cache line");
  * an idle connection is looked at once; longer time-outs go round again. */
 #define CONN_TICK_SHIFT 7
 #define CONN_WHEEL_SLOTS 8192
+/* Lists of a slot; which one a connection is in follows from its index. */
+#define CONN_WHEEL_LANES 8
 #define CONN_TIMER_OFF UINT16_MAX
 
 /** Longest time-out, ms: half of what 32 bits hold. */
@@ -149,7 +152,7 @@ struct conn_table {
 	uint32_t changes;    /**< moves with each conn_link() and conn_unlink() */
 	uint32_t moves;      /**< moves with each conn_unlink(): references may be stale then */
 	uint32_t tick;       /**< next tick that the wheel looks at */
-	uint32_t *wheel;     /**< [CONN_WHEEL_SLOTS] first of each slot */
+	uint32_t *wheel;     /**< [CONN_WHEEL_SLOTS][CONN_WHEEL_LANES] first of each list */
 	size_t conns_bytes;
 	size_t addrs6_bytes;
 	size_t buckets_bytes;
@@ -257,8 +260,12 @@ void conn_find6_bulk(const struct conn_table *t, const struct conn_key6 *keys, u
 /** Most keys of one bulk look-up. */
 #define CONN_BULK 64
 
-/** conn_timer_set: the connection ends timeout_ms after last_ms; call after these changed to earlier. */
+/**
+ * conn_timer_set: the connection ends timeout_ms after last_ms. conn_timer_sooner: the same after that became
+ * earlier; mostly the wheel looks at it before that anyway. (What became later the wheel finds out by itself.)
+ */
 void conn_timer_set(struct conn_table *t, struct conn *c);
+void conn_timer_sooner(struct conn_table *t, struct conn *c);
 void conn_timer_del(struct conn_table *t, struct conn *c);
 
 /**

@@ -16,7 +16,7 @@
 #include <dpvsctrl/proto/conn.h>
 
 #include "core/lcore.h"
-#include "lb/conn_table.h"
+#include "lb/conn_find.h"
 #include "net/rss.h"
 
 /* Ports looked at before a further block is claimed: as many as one brings. */
@@ -229,6 +229,30 @@ ports_find(const struct conn_table *t, const struct laddr_mine *m, const struct 
 	}
 }
 
+/*
+ * The port that the next connection to the server of @c gets is mostly the one behind: its bucket is asked
+ * for now, and then there is no waiting for it, neither to see that the port is free nor to take it.
+ */
+static void
+next_prefetch(const struct conn_table *t, const struct laddr_mine *m, const struct conn *c, uint32_t pos)
+{
+	struct conn_tuple tuple = c->tuple[CONN_OUT];
+
+	if (pos >= (uint32_t)m->active * LADDR_BLOCK_PORTS)
+		pos = 0;
+	tuple.dport = port_at(m, pos);
+	if (c->af == AF_INET) {
+		struct conn_key4 key = conn_key4(&tuple.src, &tuple.sport, c->proto);
+
+		conn_want4(t, &key);
+	} else {
+		struct conn_key6 key =
+			conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], &tuple.sport, c->proto);
+
+		conn_want6(t, &key);
+	}
+}
+
 static uint32_t *
 cursor_of(const struct conn_table *t, unsigned int worker, uint32_t laddr, const struct conn *c)
 {
@@ -329,6 +353,7 @@ laddr_port_alloc(struct conn_table *t, unsigned int worker, uint32_t laddr, stru
 				}
 				*cursor = take + 1;
 				c->tuple[CONN_OUT].dport = port_at(m, take);
+				next_prefetch(t, m, c, take + 1);
 				return 0;
 			}
 			if (old == CONN_NONE && is_replaceable(&t->conns[refs[i] >> 1])) {

@@ -290,6 +290,63 @@ test_wheel_budget(void)
 	conn_table_fini(&t);
 }
 
+/* Random connections begin, are used, get longer and shorter time-outs, are closed: each ends in its time. */
+static void
+test_wheel_random(void)
+{
+	enum { N = 300, STEPS = 20000 };
+	struct conn_table t;
+	struct conn *conns[N] = { NULL };
+	uint64_t due[N] = { 0 }, now = 0;
+	unsigned int ended = 0;
+
+	g_assert_cmpint(conn_table_init(&t, N), ==, 0);
+	for (uint32_t step = 0; step < STEPS; step++) {
+		uint32_t i = g_test_rand_int_range(0, N);
+		struct conn *c = conns[i];
+
+		if (c == NULL) {
+			c = conns[i] = make4(&t, i);
+			c->last_ms = (uint32_t)now;
+			c->timeout_ms = (uint32_t)g_test_rand_int_range(1, 200000);
+			conn_timer_set(&t, c);
+		} else if (step % 16 == 0) {
+			conn_timer_del(&t, c);
+			conn_free(&t, c);
+			conns[i] = NULL;
+		} else {
+			uint32_t timeout = (uint32_t)g_test_rand_int_range(1, 200000), before = c->timeout_ms;
+
+			/* As conn_count() does it. */
+			c->last_ms = (uint32_t)now;
+			c->timeout_ms = timeout;
+			if (timeout < before)
+				conn_timer_sooner(&t, c);
+		}
+		if (conns[i] != NULL)
+			due[i] = now + conns[i]->timeout_ms;
+		now += (uint32_t)g_test_rand_int_range(0, 50);
+		wheel_now = (uint32_t)now;
+		ended_count = 0;
+		conn_timer_run(&t, wheel_now, 2 * N, wheel_end);
+		ended += ended_count;
+		for (i = 0; i < N; i++) {
+			if (conns[i] == NULL)
+				continue;
+			if ((conns[i]->flags & CONN_F_LEFT) != 0) {
+				g_assert_cmpuint(due[i], <=, now);
+				conns[i] = NULL;
+			} else {
+				/* What is over is found within two ticks. */
+				g_assert_cmpuint(now, <, due[i] + (2 << CONN_TICK_SHIFT));
+			}
+		}
+		conn_table_settle(&t);
+	}
+	g_assert_cmpuint(ended, >, 100);
+	conn_table_fini(&t);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -298,6 +355,7 @@ main(int argc, char **argv)
 	g_test_add_func("/conn-table/overflow", test_overflow);
 	g_test_add_func("/conn-table/spread", test_spread);
 	g_test_add_func("/conn-table/wheel", test_wheel);
+	g_test_add_func("/conn-table/wheel-random", test_wheel_random);
 	g_test_add_func("/conn-table/wheel/budget", test_wheel_budget);
 	return g_test_run();
 }

@@ -22,24 +22,73 @@ enum {
 #define MSS_HEADERS4 40
 #define MSS_HEADERS6 60
 
+/* Ways of each direction that a worker remembers; a power of two. */
+#define WAYS 256
+
+/* struct way: what the look-up of a route and of a neighbour said; one cache line. Owner: its worker. */
+struct way {
+	union ip_addr dst;
+	union ip_addr nexthop;
+	uint32_t gen;   /* net_generation() that it belongs to */
+	uint32_t neigh;
+	uint16_t port;
+	uint16_t mtu;
+	uint8_t af;     /* 0: never used */
+} __rte_cache_aligned;
+
+/* By direction: many clients do not push out the servers. */
+static struct way ways[WORKERS_MAX][2][WAYS];
+
+void
+xmit_forget(unsigned int worker)
+{
+	memset(ways[worker], 0, sizeof(ways[worker]));
+}
+
+/* A route look-up walks a tree and a neighbour's hashes a key of 20 bytes; connections share servers and clients. */
+static bool
+way_find(struct way *way, uint8_t af, const union ip_addr *dst)
+{
+	struct route_result route;
+
+	if (way->gen == net_generation() && way->af == af &&
+	    ((way->dst.u64[0] ^ dst->u64[0]) | (way->dst.u64[1] ^ dst->u64[1])) == 0)
+		return true;
+	way->af = 0;
+	if (!route_lookup(af, dst, &route) || route.type != DPVS_ROUTE_UNICAST)
+		return false;
+	way->dst = *dst;
+	way->nexthop = route.nexthop;
+	way->port = route.port;
+	way->mtu = route.mtu;
+	way->neigh = neigh_find(route.port, af, &route.nexthop);
+	way->gen = net_generation();
+	/* A neighbour that is not known yet is asked for with each packet. */
+	if (way->neigh != NEIGH_NONE)
+		way->af = af;
+	return true;
+}
+
 bool
 xmit_resolve(const struct conn_table *t, struct conn *c, unsigned int dir, struct pkt_meta *meta)
 {
-	struct route_result route;
 	union ip_addr dst = { 0 };
+	struct way *way;
 
 	/* Who sends packets of the other direction is who gets those of this one. */
 	if (c->af == AF_INET)
 		dst.ip4 = c->tuple[!dir].src;
 	else
 		dst = conn_addrs6(t, c)->dir[!dir].src;
-	if (!route_lookup(c->af, &dst, &route) || route.type != DPVS_ROUTE_UNICAST)
+	way = &ways[lcore_me()->worker][dir]
+		   [conn_mix(dst.u64[0] ^ t->seed[0], dst.u64[1] ^ t->seed[1]) % WAYS];
+	if (!way_find(way, c->af, &dst))
 		return false;
-	c->out_port[dir] = (uint8_t)route.port;
-	c->mtu[dir] = route.mtu;
-	c->neigh[dir] = neigh_find(route.port, c->af, &route.nexthop);
-	meta->nexthop = route.nexthop;
-	meta->mtu = route.mtu;
+	c->out_port[dir] = (uint8_t)way->port;
+	c->mtu[dir] = way->mtu;
+	c->neigh[dir] = way->neigh;
+	meta->nexthop = way->nexthop;
+	meta->mtu = way->mtu;
 	return true;
 }
 

@@ -51,6 +51,9 @@ extern struct rte_node_register xmit_dr6_node;
  */
 bool xmit_resolve(const struct conn_table *t, struct conn *c, unsigned int dir, struct pkt_meta *meta);
 
+/** xmit_forget: what xmit_resolve() of worker @worker remembers. Main, before the worker runs. */
+void xmit_forget(unsigned int worker);
+
 /* Asks for an ICMP error and counts why; return XMIT_NEXT_ERROR. */
 unsigned int xmit_no_route(struct pkt_meta *meta, uint8_t af);
 unsigned int xmit_ttl_ended(struct pkt_meta *meta, uint8_t af);
