@@ -1,6 +1,6 @@
 # Tests in network namespaces: "make check-net", root only. Each makes a lab of its own (tests/lab).
 net_tests = tests/net/change.t tests/net/life.t tests/net/many.t tests/net/modes-1-worker.t \
-	tests/net/modes-3-workers.t tests/net/xdp.t
+	tests/net/modes-3-workers.t tests/net/recorded.t tests/net/xdp.t
 dist_check_SCRIPTS += $(net_tests)
 EXTRA_DIST += tests/lab/common.sh tests/lab/install.sh tests/lab/build.sh tests/lab/net.sh \
 	tests/lab/servers.sh tests/lab/director.sh tests/lab/demo.sh tests/net/net.sh tests/net/modes.sh
