@@ -179,6 +179,7 @@ struct lcore_msg {
 	uint32_t looks;    /* for nothing, since the deadlines were last compared with the time */
 	struct dpvs_msg *current; /* whose handler runs */
 	bool defer;               /* it asked to be called again */
+	uint64_t limit;           /* TSC at which this loop's time for messages is over */
 	uint32_t next_seq;
 	struct rte_mempool_cache *cache; /* own objects of msg_pool */
 	struct msg_list pending; /* own requests that wait for an answer, first deadline first */

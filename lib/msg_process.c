@@ -193,6 +193,14 @@ dpvs_msg_defer(struct dpvs_msg *msg)
 		me->defer = true;
 }
 
+int
+dpvs_msg_slice_over(void)
+{
+	const struct lcore_msg *me = msg_me();
+
+	return me != NULL && me->current != NULL && rte_rdtsc() >= me->limit;
+}
+
 /*
  * One look at everything: answers, deadlines, requests. To read the time takes as long as much of the rest, the
  * longer the more loads are under way: it is read once before all of them, and on workers, whose time in
@@ -207,7 +215,8 @@ process(struct lcore_msg *me, unsigned int budget)
 
 	n = msg_take_replies(me, budget, start);
 	msg_check_deadlines(me, start);
-	served = serve_rings(me, budget, worker ? start + msg_sys.slice : UINT64_MAX, &now);
+	me->limit = worker ? start + msg_sys.slice : UINT64_MAX;
+	served = serve_rings(me, budget, me->limit, &now);
 	if (worker && n + served > 0)
 		msg_count_handlers(me, (served > 0 ? now : rte_rdtsc()) - start);
 	return n + served;

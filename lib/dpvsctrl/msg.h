@@ -411,6 +411,19 @@ void dpvs_msg_commit(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn
 void dpvs_msg_defer(struct dpvs_msg *msg);
 
 /**
+ * dpvs_msg_slice_over:
+ *
+ * Is the time (.slice_us) that the calling worker has for messages in this loop over? A handler that may have
+ * much to do asks after every piece of some microseconds, and defers what is left when it is. The time runs for all
+ * messages of a loop together, so the answer may be yes the first time that a handler asks: do a piece before.
+ *
+ * Context: handlers on worker lcores; elsewhere the answer is no.
+ *
+ * Returns: 1: it is over; 0: not. Since: 0.1
+ */
+int dpvs_msg_slice_over(void);
+
+/**
  * dpvs_msg_process:
  *
  * Takes answers to own requests, looks at deadlines, and handles

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <rte_common.h>
-#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -21,12 +20,8 @@
 #include "core/log.h"
 #include "module.h"
 
-/*
- * How long a worker applies operations in one loop, so that its queues do not fill, and after how many it
- * looks at the time: it takes as long to read as a short operation.
- */
-#define CHANGE_SLICE_US 20
-#define CHANGE_LOOK     4
+/* Operations after which a worker looks at the time: it takes as long to read as a short operation. */
+#define CHANGE_LOOK 4
 
 /* Memory for operations is taken in pieces of this size, after a first one for the many changes of one operation. */
 #define CHUNK_SIZE (64u << 10)
@@ -74,7 +69,6 @@ change_msg_commit(struct dpvs_msg *msg)
 {
 	const struct change *c = *(const struct change *const *)dpvs_msg_data(msg);
 	struct change_lcore *own = &change_lcores[rte_lcore_id()];
-	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000000 * CHANGE_SLICE_US;
 	uint32_t look = FAULT_POINT("change.slice") ? 1 : CHANGE_LOOK;
 	const struct change_operation *op;
 
@@ -82,7 +76,7 @@ change_msg_commit(struct dpvs_msg *msg)
 		op = segs_at(&c->ops, own->applied);
 		op->apply(op->data, op->len);
 		own->applied++;
-		if (own->applied % look == 0 && (look == 1 || rte_rdtsc() >= end))
+		if (own->applied % look == 0 && (look == 1 || dpvs_msg_slice_over()))
 			break;
 	}
 	if (own->applied < c->ops.len) {

@@ -27,7 +27,6 @@
 
 enum {
 	TABLES_MAX = 24,
-	WORKER_SLICE_US = 20,
 	MAIN_SLICE_US = 500,
 	TICK_MS = 1,
 	WORKER_MS = 1000, /* longer than a worker takes that lives */
@@ -90,19 +89,12 @@ static GQueue served = G_QUEUE_INIT;  /* for this one */
 
 /* ---- on a worker ---- */
 
-static bool
-is_over(uint64_t start, unsigned int us)
-{
-	return rte_rdtsc() - start >= rte_get_tsc_hz() / 1000000 * us;
-}
-
 static void
 verify_on_worker(struct dpvs_msg *msg)
 {
 	const struct verify_msg *ask = dpvs_msg_data(msg);
 	struct verify_lcore *own = &lcores[lcore_me()->worker];
 	uint64_t sequence = change_sequence_of(rte_lcore_id());
-	uint64_t start = rte_rdtsc();
 
 	if (own->serial != ask->serial) {
 		own->serial = ask->serial;
@@ -125,7 +117,7 @@ verify_on_worker(struct dpvs_msg *msg)
 			own->table++;
 			own->digest = (struct digest){ 0 };
 		}
-		if (own->table < num_tables && is_over(start, WORKER_SLICE_US)) {
+		if (own->table < num_tables && dpvs_msg_slice_over()) {
 			dpvs_msg_defer(msg);
 			return;
 		}
@@ -264,6 +256,7 @@ verify_ask(void)
 static bool
 verify_main(void)
 {
+	const uint64_t slice = rte_get_tsc_hz() / 1000000 * MAIN_SLICE_US;
 	uint64_t start = rte_rdtsc();
 
 	while (run.table < num_tables) {
@@ -271,7 +264,7 @@ verify_main(void)
 		struct sums *sums = run.copy ? &run.main_copy : &run.truth;
 
 		while (run.copy ? t->copy(&run.digest) : t->truth(&run.digest)) {
-			if (is_over(start, MAIN_SLICE_US))
+			if (rte_rdtsc() - start >= slice)
 				return false;
 		}
 		sums->sum[run.table] = run.digest.sum;

@@ -4,6 +4,7 @@
  * only as fast as the client reads. A worker looks at SLICE connections for a message, applies the filter, and
  * writes those that match into memory that main gave it; so one message costs it some 5 us, whatever the size of the
  * table and however many clients list it: all lists together have at most AHEAD messages on their way to one worker.
+ * When the time that its loop has for messages is over, it goes on with the slice in the next.
  *
  * A worker that does not answer within the deadline ends the lists that need it. It may still write into their slices
  * when it comes back, so these are kept until it has.
@@ -26,6 +27,7 @@
 
 enum {
 	SLICE = 128,   /* connections that a worker looks at for a message */
+	LOOK = 32,     /* those between two looks at the time */
 	AHEAD = 2,     /* messages on their way to a worker; slices between two looks at what the client has read */
 	PREFETCH = 8,  /* connections ahead of the one looked at */
 	SPARE_MAX = 8, /* slices kept for the next list: memory that was touched before costs a worker less */
@@ -47,8 +49,10 @@ struct slice {
 	uint32_t worker;                /* main */
 	struct dpvs_conn_filter filter; /* main: rw, worker: ro */
 	uint32_t from;                  /* first index to look at */
+	uint32_t at;                    /* worker: index to go on with */
 	uint32_t end;                   /* worker: of its table */
-	uint32_t changes;               /* worker: of its table */
+	uint32_t changes;               /* worker: of its table, when it began */
+	bool changed;                   /* worker: its table, meanwhile */
 	uint32_t count;                 /* worker: records */
 	struct dpvs_conn_info records[SLICE];
 };
@@ -119,31 +123,46 @@ filter_fits(const struct dpvs_conn_filter *f, const struct conn_table *t, const 
 	       addr_fits(&f->dest, c->af, v4 ? (const void *)&out->src : &a->dir[CONN_OUT].src);
 }
 
+/* Looks at the next connections of a slice. Returns false when some are left for the next loop. */
+static bool
+slice_fill(struct slice *s, const struct conn_table *t)
+{
+	uint32_t end = (uint32_t)RTE_MIN((uint64_t)t->fresh, (uint64_t)s->from + SLICE);
+
+	while (s->at < end) {
+		const struct conn *c = &t->conns[s->at++];
+
+		rte_prefetch0(c + PREFETCH);
+		rte_prefetch0((const char *)(c + PREFETCH) + RTE_CACHE_LINE_SIZE);
+		if (c->af != 0 && (c->flags & CONN_F_LEFT) == 0 && filter_fits(&s->filter, t, c))
+			conn_info_fill(t, c, &s->records[s->count++]);
+		if (s->at % LOOK == 0 && s->at < end && dpvs_msg_slice_over())
+			return false;
+	}
+	s->end = t->fresh;
+	s->changed = s->changes != t->changes;
+	return true;
+}
+
 void
 conn_msg_get_all(struct dpvs_msg *msg)
 {
 	const struct conn_table *t = &conn_workers[lcore_me()->worker].table;
 	int state = SLICE_ASKED;
 	struct slice *s;
-	uint32_t i, end;
 
 	memcpy(&s, dpvs_msg_data(msg), sizeof(s));
 	/* Acquire: what main wrote before it sent the message. Fails when main has given up (slice_lose()). */
 	if (atomic_compare_exchange_strong_explicit(&s->state, &state, SLICE_FILLING, memory_order_acquire,
 						    memory_order_relaxed)) {
-		end = (uint32_t)RTE_MIN((uint64_t)t->fresh, (uint64_t)s->from + SLICE);
 		s->count = 0;
-		for (i = RTE_MAX(s->from, 1u); i < end; i++) {
-			const struct conn *c = &t->conns[i];
-
-			rte_prefetch0(c + PREFETCH);
-			rte_prefetch0((const char *)(c + PREFETCH) + RTE_CACHE_LINE_SIZE);
-			if (c->af == 0 || (c->flags & CONN_F_LEFT) != 0 || !filter_fits(&s->filter, t, c))
-				continue;
-			conn_info_fill(t, c, &s->records[s->count++]);
-		}
-		s->end = t->fresh;
+		s->at = RTE_MAX(s->from, 1u);
 		s->changes = t->changes;
+	}
+	/* Or it is in its second loop. */
+	if (state != SLICE_LEFT && !slice_fill(s, t)) {
+		dpvs_msg_defer(msg);
+		return;
 	}
 	/* Release: main frees it, or reads it, from here on (lost_free(), and by way of the answer slice_done()). */
 	atomic_store_explicit(&s->state, SLICE_DONE, memory_order_release);
@@ -263,7 +282,7 @@ dump_take(struct dump *d, const struct slice *s)
 
 	if (d->first)
 		d->changes = s->changes;
-	else if (d->changes != s->changes)
+	if (s->changed || d->changes != s->changes)
 		dpvs_req_set_flags(d->req, DPVS_REPLY_CHANGED);
 	d->first = false;
 	for (uint32_t i = 0; i < count; i++)

@@ -51,3 +51,5 @@ tests_bench_bench_load_SOURCES = tests/bench/bench_load.c tests/bench/bench.h te
 tests_bench_bench_load_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
 tests_bench_bench_load_CFLAGS = $(test_cflags)
 tests_bench_bench_load_LDADD = $(test_harness_libs)
+# It stands between the worker's loop and dpvs_msg_process().
+tests_bench_bench_load_LDFLAGS = -Wl,--wrap=dpvs_msg_process

@@ -37,6 +37,7 @@ enum {
 	T_DROP = 108,    /* on_drop counts */
 	T_MUTE = 109,    /* nobody handles it */
 	T_REG = 110,     /* worker: registers T_LATE through main */
+	T_PIECES = 111,  /* worker: goes on until its time is over, in payload's number of loops */
 };
 
 static _Atomic bool stop;
@@ -226,6 +227,18 @@ on_commit(struct dpvs_msg *msg)
 	atomic_fetch_add(&counted[rte_lcore_id()], 1);
 }
 
+static _Atomic uint64_t slice_seen; /* cycles of its loop's time that had passed when there still was some left, at most */
+
+static void
+on_pieces(struct dpvs_msg *msg)
+{
+	uint64_t start = rte_rdtsc(), now;
+
+	for (now = start; !dpvs_msg_slice_over(); now = rte_rdtsc())
+		atomic_store(&slice_seen, MAX(atomic_load(&slice_seen), now - start));
+	on_commit(msg);
+}
+
 static void
 ask_done(struct dpvs_msg *msg, int status, void *arg)
 {
@@ -305,6 +318,7 @@ static const struct dpvs_msg_type types[] = {
 	{ .type = T_LOW, .name = "low", .prio = DPVS_MSG_PRIO_LOW, .on_worker = on_order },
 	{ .type = T_DROP, .name = "drop", .prio = DPVS_MSG_PRIO_NORM, .on_drop = on_drop },
 	{ .type = T_MUTE, .name = "mute", .prio = DPVS_MSG_PRIO_NORM },
+	{ .type = T_PIECES, .name = "pieces", .prio = DPVS_MSG_PRIO_LOW, .on_worker = on_pieces },
 	{ .type = T_REG, .name = "reg-through-main", .prio = DPVS_MSG_PRIO_NORM, .on_worker = on_reg },
 };
 
@@ -658,6 +672,28 @@ test_slice(void)
 	teardown();
 }
 
+/* A handler is told when the time that its loop has for all messages is over, and goes on in the next. */
+static void
+test_slice_over(void)
+{
+	enum { SLICE_US = 2000, LOOPS = 20 };
+
+	setup_slice(SLICE_US);
+	atomic_store(&slice_seen, 0);
+	g_assert_cmpint(dpvs_msg_slice_over(), ==, 0); /* main has all the time there is */
+	start_workers();
+	g_assert_cmpint(dpvs_msg_request(new_u32(T_PIECES, LOOPS), 1, WAIT_MS, done, &done_calls), ==, 0);
+	wait_for(&done_calls, 1);
+	g_assert_cmpint(done_status, ==, 0);
+	g_assert_cmpuint(atomic_load(&counted[1]), ==, 1);
+	g_assert_cmpuint(atomic_load(&loops_deferred), ==, LOOPS - 1);
+	/* Not before, unless the CPU was away each time; and never much later. */
+	g_assert_cmpuint(atomic_load(&slice_seen), >, 0);
+	g_assert_cmpuint(atomic_load(&slice_seen), <=, SLICE_US * (rte_get_tsc_hz() / 1000000));
+	wait_pool_empty();
+	teardown();
+}
+
 /* Both sides asleep again and again: no ring of a bell may be lost. */
 static void
 test_doorbell(void)
@@ -879,6 +915,7 @@ main(int argc, char **argv)
 	g_test_add_func("/msg/full", test_full);
 	g_test_add_func("/msg/priority", test_priority);
 	g_test_add_func("/msg/slice", test_slice);
+	g_test_add_func("/msg/slice over", test_slice_over);
 	g_test_add_func("/msg/doorbell", test_doorbell);
 	g_test_add_func("/msg/worker asks", test_worker_asks);
 	g_test_add_func("/msg/flood", test_flood);
