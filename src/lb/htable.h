@@ -36,16 +36,23 @@ struct htable {
 static inline int
 htable_init(struct htable *t, uint32_t max)
 {
+	int err;
+
 	*t = (struct htable){ .max = 64, .low = 64, .buckets = 64 };
 	while (t->max < max && t->max < 1u << 31)
 		t->max *= 2;
-	return reserve_new(t->max * sizeof(t->bucket[0]), (void **)&t->bucket);
+	err = reserve_new(t->max * sizeof(t->bucket[0]), (void **)&t->bucket);
+	if (err == 0)
+		reserve_roots(t->bucket, t->max * sizeof(t->bucket[0]));
+	return err;
 }
 
 /** htable_fini: forgets all nodes; harmless without htable_init(). */
 static inline void
 htable_fini(struct htable *t)
 {
+	if (t->bucket != NULL)
+		reserve_no_roots(t->bucket, t->max * sizeof(t->bucket[0]));
 	reserve_free(t->bucket, t->max * sizeof(t->bucket[0]));
 	*t = (struct htable){ 0 };
 }

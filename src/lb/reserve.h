@@ -12,6 +12,15 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ /* as gcc says it */
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /** reserve_new: @size bytes, zero, page-aligned. Returns 0 or -ENOMEM. */
 static inline int
 reserve_new(size_t size, void **ret_mem)
@@ -31,6 +40,32 @@ reserve_free(void *mem, size_t size)
 {
 	if (mem != NULL)
 		munmap(mem, size);
+}
+
+/**
+ * reserve_roots, reserve_no_roots: around the life of memory that may have the only pointers to objects on the
+ * heap. LeakSanitizer does not look into what mmap() gave, and would take these objects for leaks.
+ */
+static inline void
+reserve_roots(const void *mem, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_register_root_region(mem, size);
+#else
+	(void)mem;
+	(void)size;
+#endif
+}
+
+static inline void
+reserve_no_roots(const void *mem, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_unregister_root_region(mem, size);
+#else
+	(void)mem;
+	(void)size;
+#endif
 }
 
 #endif
