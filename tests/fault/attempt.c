@@ -70,14 +70,12 @@ attempt_expect(const struct attempt *a, struct model *ret_next)
 	int err = 0;
 
 	*ret_next = model;
-	model_unname(ret_next);
+	model_begin(ret_next, a->txn ? a->mode : 0);
 	for (unsigned int i = 0; i < a->count && err == 0; i++)
 		err = a->txn ? model_append(&a->ops[i]) : 0;
 	for (unsigned int i = 0; i < a->count && err == 0; i++)
-		err = model_apply(ret_next, &a->ops[i], a->txn ? a->mode : 0);
-	if (err == 0 && a->txn && (a->mode & DPVS_TXN_SYNC) != 0)
-		model_sync(ret_next);
-	model_unname(ret_next);
+		err = model_apply(ret_next, &a->ops[i]);
+	model_end(ret_next);
 	return err;
 }
 

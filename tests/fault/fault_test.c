@@ -30,8 +30,8 @@
 
 /* What has room for the world of the model, and little more: what leaks is soon missed. */
 static const char conf[] = "[control]\nset-deadline = 60\n"
-			   "[service]\nmax-services = 12\nmax-dests = 64\nmh-table-size = 251\n"
-			   "[laddr]\nmax = 6\n"
+			   "[service]\nmax-services = 16\nmax-dests = 64\nmh-table-size = 251\n"
+			   "[laddr]\nmax = 8\n"
 			   "[route]\nmax-routes = 64\n"
 			   "[ifaddr]\nmax-addrs = 24\n"
 			   "[neigh]\nmax-entries = 64\n";

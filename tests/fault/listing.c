@@ -37,7 +37,7 @@ service_of(const struct dpvs_service_key *key)
 	struct dpvs_service_key k;
 
 	for (unsigned int v = 0; v < VIPS; v++) {
-		k = world_key(v);
+		k = vip_key(v);
 		if (memcmp(&k, key, sizeof(k)) == 0)
 			return v;
 	}
@@ -48,7 +48,7 @@ static unsigned int
 dest_of(unsigned int v, const struct dpvs_dest_conf *conf)
 {
 	for (unsigned int d = 0; v < VIPS && d < DESTS; d++) {
-		struct dpvs_dest_conf k = world_dest(v, d);
+		struct dpvs_dest_conf k = dest_conf(v, d);
 
 		if (memcmp(&k.addr, &conf->addr, sizeof(k.addr)) == 0 && k.port == conf->port)
 			return d;
@@ -86,7 +86,7 @@ list_services(GString *out)
 		dpvs_reply_record(reply, i, &laddr, sizeof(laddr));
 		g_string_append_printf(out, "laddr %u.%u %s\n", service_of(&laddr.conf.svc),
 				       laddr.conf.addr.bytes[laddr.conf.addr.family == AF_INET ? 3 : 15] -
-					       WORLD_LADDR,
+					       LBMODEL_LADDR,
 				       laddr.conf.dev);
 	}
 	dpvs_reply_free(reply);

@@ -22,10 +22,9 @@
 #include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/proto/service.h>
 
+#include "lbmodel.h"
+
 enum {
-	VIPS = 4,
-	DESTS = 4,  /* that each service may have */
-	LADDRS = 2, /* likewise */
 	ADDRS = 8,
 	ROUTES = 7,
 	NEIGHS = 4,
@@ -53,27 +52,8 @@ struct op {
 	};
 };
 
-/** struct mservice: lists are in the order of adding, as indices. */
-struct mservice {
-	bool there;
-	bool named; /* by an add of the transaction under way */
-	unsigned int sched;
-	uint32_t sched_flags;
-	uint32_t timeout;
-	bool dest_named[DESTS];
-	bool laddr_named[LADDRS];
-	uint8_t fwd[DESTS];
-	uint32_t weight[DESTS];
-	unsigned int dests[DESTS];
-	unsigned int num_dests;
-	unsigned int laddrs[LADDRS];
-	unsigned int num_laddrs;
-};
-
 struct model {
-	struct mservice service[VIPS];
-	unsigned int services[VIPS];
-	unsigned int num_services;
+	struct lbmodel lb;
 	uint8_t addr_plen[ADDRS];    /* 0: not there */
 	bool route[ROUTES];
 	uint32_t route_mtu[ROUTES];
@@ -90,18 +70,18 @@ void model_init(struct model *m);
 /** model_base: the requests that make the daemon so; the caller carries them out. Returns how many. */
 unsigned int model_base(struct op ops[8]);
 
+/** model_begin, model_end: around what is applied of a request, or of a transaction with DPVS_TXN_* @mode. */
+void model_begin(struct model *m, uint32_t mode);
+void model_end(struct model *m);
+
 /**
- * model_apply: carries @op out. @mode: DPVS_TXN_* of the transaction. Returns 0, or a negative value: refused at some
- * record, for that reason; then @m is not to be used.
+ * model_apply: carries @op out. Returns 0, or a negative value: refused at some record, for that reason; then @m is not to
+ * be used.
  */
-int model_apply(struct model *m, const struct op *op, uint32_t mode);
+int model_apply(struct model *m, const struct op *op);
 
 /** model_append: may @op be in a transaction? 0, or why it is refused before anything is done. */
 int model_append(const struct op *op);
-
-/** model_sync: the end of a transaction with DPVS_TXN_SYNC. */
-void model_sync(struct model *m);
-void model_unname(struct model *m);
 
 /** op_random: a request; one in some is refused for what it says. */
 void op_random(GRand *rnd, struct op *op);

@@ -31,8 +31,8 @@ random_service(GRand *rnd, struct op *op)
 		unsigned int sched = below(rnd, 5);
 
 		op->what[i] = below(rnd, VIPS);
-		*conf = (struct dpvs_service_conf){ .key = world_key(op->what[i]) };
-		g_strlcpy(conf->sched, below(rnd, 25) == 0 ? "sed" : world_scheds[sched], sizeof(conf->sched));
+		*conf = (struct dpvs_service_conf){ .key = vip_key(op->what[i]) };
+		g_strlcpy(conf->sched, below(rnd, 25) == 0 ? "sed" : lbmodel_scheds[sched], sizeof(conf->sched));
 		conf->set = PICK(rnd, ((const uint32_t[]){ DPVS_SERVICE_SET_SCHED, DPVS_SERVICE_SET_CONN_TIMEOUT,
 							   DPVS_SERVICE_SET_SCHED | DPVS_SERVICE_SET_SCHED_FLAGS }));
 		conf->sched_flags = sched == 4 ? below(rnd, 4) : 0;
@@ -47,7 +47,7 @@ random_garp(GRand *rnd, struct op *op)
 	op->size = sizeof(op->key[0]);
 	for (uint32_t i = 0; i < op->count; i++) {
 		op->what[i] = below(rnd, VIPS);
-		op->key[i] = world_key(op->what[i]);
+		op->key[i] = vip_key(op->what[i]);
 	}
 }
 
@@ -64,8 +64,8 @@ random_dest(GRand *rnd, struct op *op)
 
 		op->what[i] = below(rnd, VIPS);
 		op->part[i] = below(rnd, DESTS);
-		*conf = world_dest(op->what[i], op->part[i]);
-		conf->fwd = op->part[i] == 0 ? PICK(rnd, fwds) : fwds[below(rnd, 2)];
+		*conf = dest_conf(op->what[i], op->part[i]);
+		conf->fwd = op->part[i] % 3 == 0 ? PICK(rnd, fwds) : fwds[below(rnd, 2)];
 		if (below(rnd, 40) == 0)
 			conf->fwd = DPVS_FWD_TUNNEL;
 		conf->weight = below(rnd, 40) == 0 ? 70000 : below(rnd, 4);
@@ -85,9 +85,9 @@ random_laddr(GRand *rnd, struct op *op)
 		op->what[i] = below(rnd, VIPS);
 		op->part[i] = below(rnd, LADDRS);
 		if (op->id == DPVS_SET_LADDR_FLUSH)
-			op->key[i] = world_key(op->what[i]);
+			op->key[i] = vip_key(op->what[i]);
 		else
-			op->laddr[i] = world_laddr(op->what[i], op->part[i]);
+			op->laddr[i] = laddr_conf(op->what[i], op->part[i]);
 	}
 }
 

@@ -12,9 +12,6 @@
 
 #include "model.h"
 
-/* Last byte of the first local address. */
-#define WORLD_LADDR 201
-
 struct world_addr {
 	const char *text;
 	uint8_t plen;
@@ -31,15 +28,11 @@ struct world_route {
 	bool src_given; /* by the request */
 };
 
-extern const char *const world_scheds[5];
 extern const struct world_addr world_base[4];
 extern const struct world_addr world_addrs[ADDRS];
 extern const struct world_route world_routes[ROUTES];
 extern const struct world_addr world_neighs[NEIGHS];
 
-struct dpvs_service_key world_key(unsigned int v);
-struct dpvs_dest_conf world_dest(unsigned int v, unsigned int d);
-struct dpvs_laddr_conf world_laddr(unsigned int v, unsigned int l);
 void world_dev(unsigned int port, char dev[DPVS_IFNAME_SIZE]);
 
 /** world_sort: appends sorted lines. */

@@ -120,8 +120,8 @@ tests_unit_wire_test_CFLAGS = $(test_cflags)
 tests_unit_wire_test_LDADD = lib/libdpvsctrl-client.la $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/service_random_test
 TESTS += tests/unit/service_random_test
-tests_unit_service_random_test_SOURCES = tests/unit/service_random_test.c tests/unit/service_model.c \
-	tests/unit/service_model.h
+tests_unit_service_random_test_SOURCES = tests/unit/service_random_test.c tests/helpers/lbmodel.c \
+	tests/helpers/lbmodel.h
 tests_unit_service_random_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_random_test_CFLAGS = $(test_cflags)
 tests_unit_service_random_test_LDADD = $(test_fake_libs)

@@ -22,7 +22,7 @@
 #include "lb/truth.h"
 #include "lb_records.h"
 #include "module.h"
-#include "service_model.h"
+#include "lbmodel.h"
 
 #define WORKERS 3
 #define CONNS 40
@@ -31,6 +31,10 @@
 #define LISTS 3
 
 static const struct module *const modules[] = { &service_module, &laddr_module, NULL };
+const char *const lbmodel_ports[2] = { "lan0", "lan1" };
+
+/* Of the request or transaction that is tried: bits of CHANGE_*. */
+static unsigned int txn_mode;
 
 /** struct part: a request, as the test has made it. */
 struct part {
@@ -76,7 +80,7 @@ struct held {
 	bool has_laddr;
 };
 
-static struct model model;
+static struct lbmodel model;
 static struct held conns[CONNS];
 static GRand *rnd;
 static struct mlist mlists[LISTS];
@@ -95,10 +99,10 @@ any_service(unsigned int v)
 {
 	const struct mservice *s = &model.service[v];
 	struct dpvs_service_key key = vip_key(v);
-	struct dpvs_service_conf conf = rec_service(vip_text(v), key.port, key.proto, scheds[below(5)]);
+	struct dpvs_service_conf conf = rec_service(vip_text(v), key.port, key.proto, lbmodel_scheds[below(5)]);
 
 	if (s->there && txn_mode != 0 && below(3) != 0) {
-		snprintf(conf.sched, sizeof(conf.sched), "%s", scheds[s->sched]);
+		snprintf(conf.sched, sizeof(conf.sched), "%s", lbmodel_scheds[s->sched]);
 		conf.sched_flags = s->sched_flags;
 		conf.conn_timeout_s = s->timeout;
 		return conf;
@@ -113,7 +117,7 @@ any_service(unsigned int v)
 }
 
 static int
-make_service(struct part *p, struct model *next)
+make_service(struct part *p, struct lbmodel *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_SERVICE_ADD, DPVS_SET_SERVICE_ADD, DPVS_SET_SERVICE_EDIT,
 					DPVS_SET_SERVICE_EDIT, DPVS_SET_SERVICE_DEL };
@@ -129,7 +133,7 @@ make_service(struct part *p, struct model *next)
 
 		p->services[i] = any_service(v);
 		if (err == 0)
-			err = model_service(next, p->id, v, &p->services[i]);
+			err = lbmodel_service(next, p->id, v, &p->services[i]);
 	}
 	return err;
 }
@@ -155,7 +159,7 @@ any_dest(unsigned int v, unsigned int d, uint32_t id)
 }
 
 static int
-make_dest(struct part *p, struct model *next)
+make_dest(struct part *p, struct lbmodel *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_DEST_ADD, DPVS_SET_DEST_ADD, DPVS_SET_DEST_EDIT,
 					DPVS_SET_DEST_DEL };
@@ -174,13 +178,13 @@ make_dest(struct part *p, struct model *next)
 		}
 		p->dests[i] = any_dest(v, d, p->id);
 		if (err == 0)
-			err = model_dest(next, p->id, v, d, &p->dests[i]);
+			err = lbmodel_dest(next, p->id, v, d, &p->dests[i]);
 	}
 	return err;
 }
 
 static int
-make_laddr(struct part *p, struct model *next)
+make_laddr(struct part *p, struct lbmodel *next)
 {
 	static const uint32_t ids[] = { DPVS_SET_LADDR_ADD, DPVS_SET_LADDR_ADD, DPVS_SET_LADDR_DEL };
 	int err = 0;
@@ -191,7 +195,7 @@ make_laddr(struct part *p, struct model *next)
 		p->id = DPVS_SET_LADDR_FLUSH;
 		p->n = 1;
 		p->key = vip_key(v);
-		return model_laddr(next, DPVS_SET_LADDR_FLUSH, v, 0);
+		return lbmodel_laddr(next, DPVS_SET_LADDR_FLUSH, v, 0);
 	}
 	p->id = ids[below(G_N_ELEMENTS(ids))];
 	for (uint32_t i = 0; i < p->n; i++) {
@@ -207,14 +211,14 @@ make_laddr(struct part *p, struct model *next)
 		}
 		p->laddrs[i] = laddr_conf(v, l);
 		if (err == 0)
-			err = model_laddr(next, p->id, v, l);
+			err = lbmodel_laddr(next, p->id, v, l);
 	}
 	return err;
 }
 
 /* Returns what the model says to it. */
 static int
-make_part(struct part *p, struct model *next)
+make_part(struct part *p, struct lbmodel *next)
 {
 	unsigned int kind = below(100);
 
@@ -224,7 +228,7 @@ make_part(struct part *p, struct model *next)
 		p->n = 0;
 		for (unsigned int v = 0; v < VIPS; v++) {
 			if (next->service[v].there)
-				model_service(next, DPVS_SET_SERVICE_DEL, v, NULL);
+				lbmodel_service(next, DPVS_SET_SERVICE_DEL, v, NULL);
 		}
 		return 0;
 	}
@@ -241,7 +245,7 @@ request(void)
 					      CHANGE_UNCHANGED | CHANGE_REPLACE | CHANGE_SYNC };
 	struct part parts[PARTS];
 	struct fake_part fake[PARTS];
-	struct model next = model;
+	struct lbmodel next = model;
 	bool full = below(10) == 0;
 	bool fails = below(10) == 0;
 	unsigned int count = 1;
@@ -252,7 +256,7 @@ request(void)
 	txn_mode = modes[below(10) < 6 ? 0 : 1 + below(7) / 3];
 	if (txn_mode != 0 || below(3) == 0)
 		count = 1 + below((txn_mode & CHANGE_SYNC) != 0 ? PARTS : 4);
-	model_begin(&next);
+	lbmodel_begin(&next, txn_mode);
 	for (unsigned int i = 0; i < count; i++) {
 		if (err == 0)
 			err = make_part(&parts[i], &next);
@@ -261,7 +265,7 @@ request(void)
 		fake[i] = (struct fake_part){ parts[i].id, &parts[i].services, parts[i].n };
 	}
 	if (err == 0 && (txn_mode & CHANGE_SYNC) != 0)
-		model_sync(&next);
+		lbmodel_sync(&next);
 	if (err == 0 && full)
 		err = -ENOBUFS;
 
@@ -279,7 +283,7 @@ request(void)
 		g_assert_cmpuint(fake_changes(), ==, changes);
 	if (got != 0)
 		return;
-	model_end(&next);
+	lbmodel_end(&next);
 	model = next;
 	update_lists();
 }
@@ -332,7 +336,7 @@ check_listing(void)
 
 		g_assert_cmpmem(one->data, sizeof(*si), si, sizeof(*si));
 		g_assert_cmpmem(&si->conf.key, sizeof(key), &key, sizeof(key));
-		g_assert_cmpstr(si->conf.sched, ==, scheds[s->sched]);
+		g_assert_cmpstr(si->conf.sched, ==, lbmodel_scheds[s->sched]);
 		g_assert_cmpuint(si->conf.sched_flags, ==, s->sched_flags);
 		g_assert_cmpuint(si->conf.conn_timeout_s, ==, s->timeout);
 		g_assert_cmpuint(si->num_dests, ==, s->num_dests);
@@ -535,7 +539,7 @@ check_workers(void)
 			g_assert_cmpint(svc != NULL, ==, s->there);
 			if (svc == NULL)
 				continue;
-			g_assert_true(svc->sched == sched_by_name(scheds[s->sched]));
+			g_assert_true(svc->sched == sched_by_name(lbmodel_scheds[s->sched]));
 			g_assert_cmpuint(svc->sched_flags, ==, s->sched_flags);
 			g_assert_cmpuint(svc->conn_timeout_s, ==, s->timeout);
 			g_assert_cmpuint(svc->num_dests, ==, s->num_dests);
@@ -798,7 +802,7 @@ test_garbage(void)
 		} else {
 			struct dpvs_service_key key = vip_key(v);
 
-			record.service = rec_service(vip_text(v), key.port, key.proto, scheds[below(5)]);
+			record.service = rec_service(vip_text(v), key.port, key.proto, lbmodel_scheds[below(5)]);
 			size = sizeof(record.service);
 		}
 		for (unsigned int n = below(4); n > 0; n--)

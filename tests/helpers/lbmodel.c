@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See service_model.h. */
-#include "service_model.h"
+/* The virtual services of a world in which many meet: see lbmodel.h. */
+#include "lbmodel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,8 +9,7 @@
 #include "core/change.h"
 #include "lb_records.h"
 
-const char *const scheds[SCHEDS] = { "rr", "wrr", "lc", "wlc", "mh" };
-unsigned int txn_mode;
+const char *const lbmodel_scheds[SCHEDS] = { "rr", "wrr", "lc", "wlc", "mh" };
 
 const char *
 vip_text(unsigned int v)
@@ -41,9 +40,9 @@ laddr_conf(unsigned int v, unsigned int l)
 {
 	struct dpvs_service_key key = vip_key(v);
 	struct dpvs_laddr_conf conf =
-		rec_laddr(&key, v % 2 != 0 ? "2001:db8:2::201" : "198.51.100.201", l == 0 ? "lan1" : "lan0");
+		rec_laddr(&key, v % 2 != 0 ? "2001:db8:2::c9" : "198.51.100.201", lbmodel_ports[l == 0]);
 
-	conf.addr.bytes[v % 2 != 0 ? 15 : 3] = (uint8_t)(1 + l);
+	conf.addr.bytes[v % 2 != 0 ? 15 : 3] = (uint8_t)(LBMODEL_LADDR + l);
 	return conf;
 }
 
@@ -68,7 +67,7 @@ list_has(const unsigned int *list, unsigned int count, unsigned int value)
 }
 
 static void
-laddrs_gone(struct model *m, unsigned int v)
+laddrs_gone(struct lbmodel *m, unsigned int v)
 {
 	struct mservice *s = &m->service[v];
 
@@ -80,7 +79,7 @@ laddrs_gone(struct model *m, unsigned int v)
 /* The model's side of each request: what it changes, and its answer. */
 
 int
-model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_service_conf *conf)
+lbmodel_service(struct lbmodel *m, uint32_t id, unsigned int v, const struct dpvs_service_conf *conf)
 {
 	struct mservice *s = &m->service[v];
 	bool add = id == DPVS_SET_SERVICE_ADD;
@@ -90,7 +89,7 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 	uint32_t flags = s->sched_flags;
 	bool equal;
 
-	if (add && s->there && txn_mode == 0)
+	if (add && s->there && m->mode == 0)
 		return -EEXIST;
 	if (!add && !s->there)
 		return -ESRCH;
@@ -103,11 +102,11 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 		return 0;
 	}
 	if ((set & DPVS_SERVICE_SET_SCHED) != 0) {
-		for (sched = 0; sched < G_N_ELEMENTS(scheds); sched++) {
-			if (strcmp(scheds[sched], conf->sched) == 0)
+		for (sched = 0; sched < G_N_ELEMENTS(lbmodel_scheds); sched++) {
+			if (strcmp(lbmodel_scheds[sched], conf->sched) == 0)
 				break;
 		}
-		if (sched == G_N_ELEMENTS(scheds))
+		if (sched == G_N_ELEMENTS(lbmodel_scheds))
 			return -ENOENT;
 		if (sched != 4)
 			flags = 0;
@@ -119,7 +118,7 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 	if ((set & DPVS_SERVICE_SET_CONN_TIMEOUT) != 0)
 		timeout = conf->conn_timeout_s;
 	equal = s->there && sched == s->sched && flags == s->sched_flags && timeout == s->timeout;
-	if (add && s->there && !equal && (txn_mode & CHANGE_REPLACE) == 0)
+	if (add && s->there && !equal && (m->mode & CHANGE_REPLACE) == 0)
 		return -EEXIST;
 	if (add && !s->there && !list_has(m->services, m->num_services, v))
 		m->services[m->num_services++] = v;
@@ -133,7 +132,7 @@ model_service(struct model *m, uint32_t id, unsigned int v, const struct dpvs_se
 }
 
 int
-model_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const struct dpvs_dest_conf *conf)
+lbmodel_dest(struct lbmodel *m, uint32_t id, unsigned int v, unsigned int d, const struct dpvs_dest_conf *conf)
 {
 	struct mservice *s = &m->service[v];
 	struct mdest new = s->dest[d];
@@ -142,7 +141,7 @@ model_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 
 	if (!s->there)
 		return -ESRCH;
-	if (add && s->dest[d].there && txn_mode == 0)
+	if (add && s->dest[d].there && m->mode == 0)
 		return -EEXIST;
 	if (!add && !s->dest[d].there)
 		return -ENOENT;
@@ -162,7 +161,7 @@ model_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 	if (new.weight > 65535)
 		return -EINVAL;
 	equal = s->dest[d].there && new.fwd == s->dest[d].fwd && new.weight == s->dest[d].weight;
-	if (add && s->dest[d].there && !equal && (txn_mode & CHANGE_REPLACE) == 0)
+	if (add && s->dest[d].there && !equal && (m->mode & CHANGE_REPLACE) == 0)
 		return -EEXIST;
 	s->dest[d] = new;
 	if (!list_has(s->dests, s->num_dests, d))
@@ -172,7 +171,7 @@ model_dest(struct model *m, uint32_t id, unsigned int v, unsigned int d, const s
 }
 
 int
-model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
+lbmodel_laddr(struct lbmodel *m, uint32_t id, unsigned int v, unsigned int l)
 {
 	struct mservice *s = &m->service[v];
 	bool there = list_has(s->laddrs, s->num_laddrs, l);
@@ -185,7 +184,7 @@ model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
 		return 0;
 	}
 	if (id == DPVS_SET_LADDR_ADD) {
-		if (there && txn_mode == 0)
+		if (there && m->mode == 0)
 			return -EEXIST;
 		if (!there)
 			s->laddrs[s->num_laddrs++] = l;
@@ -202,8 +201,18 @@ model_laddr(struct model *m, uint32_t id, unsigned int v, unsigned int l)
 }
 
 void
-model_begin(struct model *m)
+lbmodel_flush(struct lbmodel *m)
 {
+	for (unsigned int v = 0; v < VIPS; v++) {
+		if (m->service[v].there)
+			lbmodel_service(m, DPVS_SET_SERVICE_DEL, v, NULL);
+	}
+}
+
+void
+lbmodel_begin(struct lbmodel *m, unsigned int mode)
+{
+	m->mode = mode;
 	m->changed = false;
 	for (unsigned int v = 0; v < VIPS; v++) {
 		struct mservice *s = &m->service[v];
@@ -217,27 +226,27 @@ model_begin(struct model *m)
 
 /* What a sync removes. */
 void
-model_sync(struct model *m)
+lbmodel_sync(struct lbmodel *m)
 {
 	for (unsigned int v = 0; v < VIPS; v++) {
 		struct mservice *s = &m->service[v];
 
 		if (s->there && !s->named)
-			model_service(m, DPVS_SET_SERVICE_DEL, v, NULL);
+			lbmodel_service(m, DPVS_SET_SERVICE_DEL, v, NULL);
 		for (unsigned int d = 0; s->there && d < DESTS; d++) {
 			if (s->dest[d].there && !s->dest[d].named)
-				model_dest(m, DPVS_SET_DEST_DEL, v, d, NULL);
+				lbmodel_dest(m, DPVS_SET_DEST_DEL, v, d, NULL);
 		}
 		for (unsigned int l = 0; s->there && l < LADDRS; l++) {
 			if (list_has(s->laddrs, s->num_laddrs, l) && !s->laddr_named[l])
-				model_laddr(m, DPVS_SET_LADDR_DEL, v, l);
+				lbmodel_laddr(m, DPVS_SET_LADDR_DEL, v, l);
 		}
 	}
 }
 
 /* What is gone loses its place. */
 void
-model_end(struct model *m)
+lbmodel_end(struct lbmodel *m)
 {
 	for (unsigned int v = 0; v < VIPS; v++) {
 		struct mservice *s = &m->service[v];
