@@ -121,7 +121,13 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/rules/zero-byte \
 	tests/fuzz/corpus/server/bad-type \
 	tests/fuzz/corpus/server/by-bytes \
+	tests/fuzz/corpus/server/each \
+	tests/fuzz/corpus/server/each-later-hang-up \
+	tests/fuzz/corpus/server/each-long \
+	tests/fuzz/corpus/server/each-long-later \
+	tests/fuzz/corpus/server/each-longer \
 	tests/fuzz/corpus/server/echo \
+	tests/fuzz/corpus/server/echo-long \
 	tests/fuzz/corpus/server/echo-long-tail \
 	tests/fuzz/corpus/server/echo-long-zero-tail \
 	tests/fuzz/corpus/server/echo-short-records \
@@ -139,6 +145,8 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/server/set-as-get \
 	tests/fuzz/corpus/server/sizes-do-not-add-up \
 	tests/fuzz/corpus/server/store \
+	tests/fuzz/corpus/server/store-long \
+	tests/fuzz/corpus/server/store-long-other-size \
 	tests/fuzz/corpus/server/store-refused \
 	tests/fuzz/corpus/server/stream \
 	tests/fuzz/corpus/server/stream-hang-up \

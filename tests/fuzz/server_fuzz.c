@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The server half of lib/ against a client that says anything, in pieces of any size: what it answers is
- * well-formed, it comes to an end, and nothing stays behind. The first byte says how large the pieces are.
+ * well-formed, it comes to an end, and nothing stays behind. The first byte says how large the pieces are, and
+ * how often the last bytes come again: so a request can be long without an input that is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,9 @@
 
 /* Turns after which a connection that has nothing more to say must have ended. */
 #define TURNS_MAX 200000
+
+/* Bytes that come again: a record. */
+#define TAIL sizeof(struct item)
 
 /** struct item: the record of all request types here. */
 struct item {
@@ -127,13 +131,69 @@ on_nothing(struct dpvs_req *req, const void *records, uint32_t count)
 	return 0;
 }
 
+/* Each record from the request as it came, in memory of exactly its size. */
+static int
+each_record(struct dpvs_req *req, uint32_t count)
+{
+	struct item *item = malloc(sizeof(*item));
+	int rc = 0;
+
+	FUZZ_CHECK(item != NULL);
+	for (uint32_t i = 0; rc == 0 && i < count; i++) {
+		rc = dpvs_req_record(req, i, item);
+		FUZZ_CHECK(rc == 0 || rc == -E2BIG);
+		if (rc == 0)
+			fuzz_touch(item, sizeof(*item));
+		if (rc == 0 && item->value == 13)
+			rc = dpvs_req_error(req, -EEXIST, "value %u is unlucky", item->value);
+	}
+	FUZZ_CHECK(dpvs_req_record(req, count > 0 ? count : 1, item) == -EINVAL);
+	free(item);
+	return rc;
+}
+
+/** struct later: a request whose records are looked at when the client may have sent more, or gone. */
+struct later {
+	struct dpvs_req *req;
+	uint32_t count;
+};
+
+static gboolean
+each_later(gpointer arg)
+{
+	g_autofree struct later *l = arg;
+
+	dpvs_req_end(l->req, each_record(l->req, l->count));
+	return G_SOURCE_REMOVE;
+}
+
+static int
+on_each(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	FUZZ_CHECK(records == NULL);
+	return each_record(req, count);
+}
+
+static int
+on_each_later(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	struct later *l = g_new0(struct later, 1);
+
+	FUZZ_CHECK(records == NULL);
+	*l = (struct later){ req, count };
+	g_idle_add(each_later, l);
+	return DPVS_REQ_PENDING;
+}
+
 static const struct dpvs_sockopt opts[] = {
 	{ "echo", 9000, DPVS_SOCKOPT_GET, sizeof(struct item), 1, 100000, 0, on_echo, NULL },
 	{ "list", 9001, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_list, NULL },
 	{ "later", 9002, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_later, NULL },
 	{ "stream", 9003, DPVS_SOCKOPT_GET, sizeof(struct item), 0, 1, 0, on_stream, NULL },
 	{ "nothing", 9004, DPVS_SOCKOPT_GET, 0, 0, 0, 0, on_nothing, NULL },
-	{ "store", 9100, DPVS_SOCKOPT_SET, sizeof(struct item), 1, 1000, 0, on_store, NULL },
+	{ "store", 9100, DPVS_SOCKOPT_SET, sizeof(struct item), 1, 4000, 0, on_store, NULL },
+	{ "each", 9101, DPVS_SOCKOPT_SET, sizeof(struct item), 0, 100000, DPVS_SOCKOPT_BY_RECORD, on_each, NULL },
+	{ "later", 9102, DPVS_SOCKOPT_SET, sizeof(struct item), 0, 9999, DPVS_SOCKOPT_BY_RECORD, on_each_later, NULL },
 };
 
 static void
@@ -199,19 +259,30 @@ check_replies(GByteArray *in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	/* Bytes in all: so much that the server keeps the memory, that it does not read on, that it reads in several turns. */
+	static const size_t totals[4] = { 0, 40000, 80000, 300000 };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	static uint8_t buf[256 << 10];
 	GByteArray *in;
 	unsigned int turns;
-	size_t piece, at = 1;
+	size_t piece, total, at = 1;
+	uint8_t *out;
 	bool open = true, reset = false, hang_up;
 	int fd;
 
 	if (size == 0)
 		return 0;
-	/* The low bits say how large the pieces are, the highest that nobody waits for the answers. */
-	piece = (size_t)1 << (data[0] & 15);
+	/* The low bits say how large the pieces are, the next two how much is sent, the highest that nobody waits for answers. */
 	hang_up = (data[0] & 0x80) != 0;
+	total = size > TAIL ? MAX(size, totals[data[0] >> 4 & 3]) : size;
+	piece = (size_t)1 << (data[0] & 15);
+	if (total > size)
+		piece = MAX(piece, 4096);
+	out = malloc(total);
+	FUZZ_CHECK(out != NULL);
+	memcpy(out, data, size);
+	for (size_t i = size; i < total; i++)
+		out[i] = out[i - TAIL];
 	in = g_byte_array_new();
 	memcpy(addr.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -220,15 +291,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ssize_t n;
 
 		FUZZ_CHECK(turns < TURNS_MAX);
-		if (at < size) {
-			n = send(fd, data + at, MIN(piece, size - at), MSG_NOSIGNAL);
+		if (at < total) {
+			n = send(fd, out + at, MIN(piece, total - at), MSG_NOSIGNAL);
 			if (n > 0)
 				at += (size_t)n;
 			else if (n < 0 && errno != EAGAIN)
-				at = size; /* it does not listen any more */
-			if (at >= size && hang_up)
+				at = total; /* it does not listen any more */
+			if (at >= total && hang_up)
 				break;
-			if (at >= size)
+			if (at >= total)
 				shutdown(fd, SHUT_WR);
 		} else if (turns == 0) {
 			shutdown(fd, SHUT_WR);
@@ -244,6 +315,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* It closed after a whole answer, or with bytes of ours unread. */
 	FUZZ_CHECK(hang_up || reset || in->len == 0);
 	g_byte_array_unref(in);
+	free(out);
 	close(fd);
 	for (turns = 0; turns < 4 || g_main_context_pending(NULL); turns++)
 		g_main_context_iteration(NULL, FALSE);
