@@ -261,6 +261,19 @@ dpvs_req_add(struct dpvs_req *req, const void *record, uint32_t record_size)
 	req->part_bytes += record_size;
 }
 
+/* A text may quote what the client sent: it goes to terminals, logs and JSON all the same. */
+static void
+text_clean(char *text)
+{
+	const char *bad;
+
+	while (!g_utf8_validate(text, -1, &bad))
+		text[bad - text] = '?';
+	for (; *text != '\0'; text++)
+		if (g_ascii_iscntrl(*text))
+			*text = '?';
+}
+
 int
 dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 {
@@ -269,6 +282,7 @@ dpvs_req_error(struct dpvs_req *req, int err, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(req->errstr, sizeof(req->errstr), format, args);
 	va_end(args);
+	text_clean(req->errstr);
 	return err;
 }
 

@@ -207,7 +207,7 @@ void dpvs_req_add(struct dpvs_req *req, const void *record, uint32_t record_size
  * @req: request
  * @err: negative errno
  * @format: a sentence without the program's name and without a dot, as printf(3); cut to
- *   DPVS_ERRSTR_MAX bytes
+ *   DPVS_ERRSTR_MAX bytes; control characters and what is no UTF-8 become "?"
  *
  * Sets the text of a refusal: return dpvs_req_error(req, -EEXIST, "...").
  *

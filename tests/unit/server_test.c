@@ -187,6 +187,47 @@ test_client_data(void)
 	dpvs_client_close(left);
 }
 
+/* ---- texts */
+
+/* Quotes what a client may have sent; the last character is cut in two. */
+static int
+on_quote(struct dpvs_req *req, const void *records, uint32_t count)
+{
+	g_autofree char *fill = g_strnfill(DPVS_ERRSTR_MAX - 13, 'x');
+
+	return dpvs_req_error(req, -ENODEV, "\"\xff\n\x1b[1m\303\244\"%s\303\244\303\244", fill);
+}
+
+static const struct dpvs_sockopt quote_opt = {
+	.name = "quote", .id = ID_COUNT, .type = DPVS_SOCKOPT_GET, .fn = on_quote,
+};
+
+static void
+client_quote(void *arg)
+{
+	struct dpvs_sock_msg q = { DPVS_PROTO_VERSION, ID_COUNT, 0, 1, 0 };
+	char text[DPVS_ERRSTR_MAX + 1];
+	struct dpvs_sock_msg msg;
+	int fd = raw_connect();
+
+	raw_write(fd, &q, sizeof(q));
+	g_assert_cmpint(raw_reply(fd, &msg, text), ==, -ENODEV);
+	g_assert_true(g_str_has_prefix(text, "\"???[1m\303\244\"xxx"));
+	g_assert_true(g_str_has_suffix(text, "xxx\303\244?"));
+	g_assert_cmpuint(strlen(text), ==, DPVS_ERRSTR_MAX);
+	close(fd);
+}
+
+static void
+test_quote(void)
+{
+	start_server(NULL);
+	g_assert_cmpint(dpvs_sockopt_register(&quote_opt), ==, 0);
+	run_client(client_quote, NULL);
+	g_assert_cmpint(dpvs_sockopt_unregister(&quote_opt), ==, 0);
+	stop_server();
+}
+
 /* ---- who is live */
 
 static void
@@ -492,6 +533,7 @@ main(int argc, char **argv)
 	g_test_add_func("/server/hangup", test_hangup);
 	g_test_add_func("/server/half close", test_half_close);
 	g_test_add_func("/server/client data", test_client_data);
+	g_test_add_func("/server/quote", test_quote);
 	g_test_add_func("/server/second daemon", test_second);
 	g_test_add_func("/server/stale", test_stale);
 	g_test_add_func("/server/umask", test_umask);
