@@ -85,7 +85,7 @@ netif_ctl_set_port(struct change *c, const void *record)
 		return change_error(c, -EINVAL, "malformed port record");
 	p = port_by_name(conf->name);
 	if (p == NULL)
-		return change_error(c, -ENODEV, "there is no port %s", conf->name);
+		return change_error(c, -ENODEV, "there is no port \"%s\"", conf->name);
 	if (conf->set == 0)
 		return change_error(c, -EINVAL, "port %s: nothing to change is given", conf->name);
 	if (event_wanted(DPVS_EVENT_LINK))
@@ -203,7 +203,7 @@ netif_ctl_get_port(struct dpvs_req *req, const void *record)
 	if (ref->name[0] != '\0') {
 		p = port_by_name(ref->name);
 		if (p == NULL)
-			return dpvs_req_error(req, -ENODEV, "there is no port %s", ref->name);
+			return dpvs_req_error(req, -ENODEV, "there is no port \"%s\"", ref->name);
 		netif_add_info(req, p);
 		return 0;
 	}
