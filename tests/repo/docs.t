@@ -28,6 +28,18 @@ for page in README.md CONTRIBUTING.md doc/*.md; do
 	is "$page names only files that are there" "$gone" ""
 done
 
+# Functions that they place, "`name()` in `src/file.c`", and handlers, "`name()` ... in `src/file.c`", are defined there.
+for page in doc/*.md; do
+	# shellcheck disable=SC2016 # backticks of the pages
+	gone=$(grep -oE '`[a-z0-9_]+\(\)`(,| \(| in| \.\.\. in) ?`[A-Za-z0-9_/.]+\.[ch]`' "$page" | tr -d '`(),' | sort -u |
+		while read -r name rest; do
+			file=${rest##* }
+			[ -e "$file" ] || file=src/$file
+			grep -qE "^([a-z].*[ *])?$name\\(" "$file" || echo "$name $file"
+		done)
+	is "$page: functions are where it says" "$gone" ""
+done
+
 options src/dpvsd dpvsd.8
 options utils/dpip/dpip dpip.8
 options utils/ipvsadm/ipvsadm ipvsadm.8
