@@ -16,6 +16,7 @@
 
 #include "fake_core.h"
 #include "lb/sched.h"
+#include "lb/sched/least.h"
 #include "lb/sched/mh.h"
 #include "lb/service.h"
 
@@ -299,6 +300,219 @@ test_wlc(void)
 	teardown(&b);
 }
 
+/* Many servers: lc and wlc have a tree for each worker (sched/least.c). */
+
+#define LEAST_SERVERS 1000
+
+static void
+setup_many(struct bench *b, const struct sched_ops *sched, bool weights)
+{
+	int list[LEAST_SERVERS + 1];
+
+	for (int i = 0; i < LEAST_SERVERS; i++)
+		list[i] = weights ? i % 5 : 1; /* 0: drained */
+	list[LEAST_SERVERS] = -1;
+	memset(lcores, 0, sizeof(lcores));
+	lcore_me()->worker = 0;
+	setup(b, sched, list);
+}
+
+static uint64_t
+load_of(unsigned int d)
+{
+	uint64_t load = 0;
+
+	for (unsigned int w = 0; w < G_N_ELEMENTS(lcores); w++)
+		load += lcores[w][d].active * UINT64_C(256) + lcores[w][d].inactive;
+	return load;
+}
+
+/* LVS's choice: all servers looked at. */
+static int
+pick_exact(const struct bench *b)
+{
+	int least = -1;
+
+	for (unsigned int d = 0; d < b->svc.num_dests; d++) {
+		if (b->dests[d].weight > 0 &&
+		    (least < 0 || load_of(d) * b->dests[least].weight <
+					  load_of((unsigned int)least) * b->dests[d].weight))
+			least = (int)d;
+	}
+	return least;
+}
+
+/* Nothing ends: the same choice as by looking at all, each time. */
+static void
+test_least_opening(void)
+{
+	static struct bench b;
+
+	setup_many(&b, &sched_wlc, true);
+	for (uint32_t i = 0; i < 5000; i++) {
+		int d = pick(&b, i);
+
+		g_assert_cmpint(d, ==, pick_exact(&b));
+		lcores[0][d].inactive++;
+	}
+	teardown(&b);
+}
+
+/* What other workers have opened counts, however lately; a tree made before knows nothing of it. */
+static void
+test_least_checked(void)
+{
+	static struct bench b;
+
+	setup_many(&b, &sched_lc, false);
+	for (unsigned int d = 0; d < 4; d++)
+		set_load(1 + d % 3, d, 1 + d, 0);
+	g_assert_cmpint(pick(&b, 0), ==, 4);
+	/* Each one chosen gets a connection from another worker, too, and so does the next: never a busy one. */
+	for (uint32_t i = 0; i < LEAST_SERVERS / 3; i++) {
+		unsigned int d = (unsigned int)pick(&b, i);
+
+		g_assert_cmpuint(load_of(d), ==, 0);
+		set_load(1, d, 1, 0);
+		set_load(2, (d + 1) % LEAST_SERVERS, 1, 0);
+	}
+	teardown(&b);
+}
+
+/* A server that lost its connections is noticed within a turn through all servers. */
+static void
+test_least_refresh(void)
+{
+	static struct bench b;
+	bool seen = false;
+
+	void *table = NULL;
+
+	setup_many(&b, &sched_lc, false);
+	teardown(&b);
+	for (unsigned int d = 0; d < LEAST_SERVERS; d++)
+		set_load(1, d, 100, 0);
+	g_assert_cmpint(sched_lc.build(&b.svc, &table), ==, 0); /* the trees know of 100 each */
+	b.svc.sched_table = table;
+	set_load(1, 777, 1, 0);
+	for (uint32_t i = 0; i <= LEAST_SERVERS / LEAST_REFRESH && !seen; i++) {
+		int d = pick(&b, i);
+
+		seen = d == 777;
+		lcores[0][d].inactive++;
+	}
+	g_assert_true(seen);
+	teardown(&b);
+}
+
+/** struct spread: how evenly connections lie: of established ones per weight, times 100. */
+struct spread {
+	double deviation; /* from the mean, in the mean */
+	int64_t width;    /* from the least to the most */
+	uint32_t cycles;  /* of a choice, median */
+};
+
+static int
+compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * 40,000 connections over 4 workers; with each that begins one of the others ends, at random; it is established
+ * when 50 others have begun.
+ */
+static struct spread
+churn(struct bench *b, const struct sched_ops *sched, bool weights, bool exact)
+{
+	enum { LIVE = 40000, STEPS = 100000, HANDSHAKE = 50 };
+	g_autofree struct { uint16_t dest; uint8_t worker; } *conns = g_malloc0(LIVE * sizeof(*conns));
+	g_autofree uint32_t *young = g_new0(uint32_t, HANDSHAKE);
+	g_autofree uint32_t *cycles = g_new0(uint32_t, LIVE + STEPS);
+	g_autoptr(GRand) rand = g_rand_new_with_seed(42);
+	int64_t least = INT64_MAX, most = 0;
+	int64_t loads[LEAST_SERVERS];
+	double sum = 0;
+	struct spread s = { 0 };
+	uint64_t start;
+	unsigned int n = 0;
+
+	setup_many(b, sched, weights);
+	for (uint32_t i = 0; i < LIVE + STEPS; i++) {
+		uint32_t worker = (uint32_t)g_rand_int_range(rand, 0, 4), slot = i;
+		int d;
+
+		if (i >= HANDSHAKE) {
+			uint32_t c = young[i % HANDSHAKE];
+
+			lcores[conns[c].worker][conns[c].dest].inactive--;
+			lcores[conns[c].worker][conns[c].dest].active++;
+		}
+		while (i >= LIVE) {
+			bool is_young = false;
+
+			slot = (uint32_t)g_rand_int_range(rand, 0, LIVE);
+			for (unsigned int y = 0; y < HANDSHAKE; y++)
+				is_young |= y != i % HANDSHAKE && young[y] == slot;
+			if (is_young)
+				continue;
+			lcores[conns[slot].worker][conns[slot].dest].active--;
+			break;
+		}
+		lcore_me()->worker = worker;
+		start = rte_rdtsc();
+		d = exact ? pick_exact(b) : pick(b, i);
+		cycles[i] = (uint32_t)(rte_rdtsc() - start);
+		g_assert_cmpuint(b->dests[d].weight, >, 0);
+		conns[slot].dest = (uint16_t)d;
+		conns[slot].worker = (uint8_t)worker;
+		lcores[worker][d].inactive++;
+		young[i % HANDSHAKE] = slot;
+	}
+	for (unsigned int d = 0; d < LEAST_SERVERS; d++) {
+		int64_t load;
+
+		if (b->dests[d].weight == 0)
+			continue;
+		load = (int64_t)(load_of(d) * 100 / 256 / b->dests[d].weight);
+		least = MIN(least, load);
+		most = MAX(most, load);
+		sum += (double)load;
+		loads[n++] = load;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		s.deviation += ABS((double)loads[i] - sum / n) / n;
+	s.width = most - least;
+	qsort(cycles, LIVE + STEPS, sizeof(*cycles), compare_u32);
+	s.cycles = cycles[(LIVE + STEPS) / 2];
+	lcore_me()->worker = 0;
+	teardown(b);
+	return s;
+}
+
+/* As even as LVS's choice, within a connection or two. */
+static void
+test_least_even(void)
+{
+	static struct bench b;
+
+	for (unsigned int weighted = 0; weighted < 2; weighted++) {
+		const struct sched_ops *sched = weighted ? &sched_wlc : &sched_lc;
+		struct spread exact = churn(&b, sched, weighted, true);
+		struct spread ours = churn(&b, sched, weighted, false);
+
+		g_test_message("%s, %u servers, 40 connections each: deviation %.2f, from least to most %.2f, %u "
+			       "cycles a choice; by looking at all: %.2f, %.2f, %u",
+			       sched->name, LEAST_SERVERS, ours.deviation / 100, (double)ours.width / 100,
+			       ours.cycles, exact.deviation / 100, (double)exact.width / 100,
+			       exact.cycles);
+		g_assert_cmpfloat(ours.deviation, <, exact.deviation + 50);
+		g_assert_cmpint(ours.width, <=, exact.width + 300);
+	}
+}
+
 static void
 test_mh_even(void)
 {
@@ -542,6 +756,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	fake_workers(4);
+	lcore_me()->worker = 0;
 	for (unsigned int w = 0; w < 4; w++)
 		dest_conns[w] = lcores[w];
 	g_test_add_func("/sched/by name", test_by_name);
@@ -554,6 +769,10 @@ main(int argc, char **argv)
 	g_test_add_func("/sched/wrr/state of other servers", test_wrr_stale);
 	g_test_add_func("/sched/lc/least load", test_lc);
 	g_test_add_func("/sched/wlc/least load for weight", test_wlc);
+	g_test_add_func("/sched/least/as looking at all", test_least_opening);
+	g_test_add_func("/sched/least/checked", test_least_checked);
+	g_test_add_func("/sched/least/fewer connections", test_least_refresh);
+	g_test_add_func("/sched/least/even", test_least_even);
 	g_test_add_func("/sched/mh/even", test_mh_even);
 	g_test_add_func("/sched/mh/weights", test_mh_weights);
 	g_test_add_func("/sched/mh/same everywhere", test_mh_deterministic);
