@@ -170,6 +170,13 @@ dpvs_client_subscribe(struct dpvs_client *c, uint32_t kinds)
 	return 0;
 }
 
+/* -EAGAIN says that there is no event yet. A daemon that ends it all with this reason has closed the connection. */
+static int
+ended(int err)
+{
+	return err == -EAGAIN ? -ECONNRESET : err;
+}
+
 /* The next frame that has events. */
 static int
 next_frame(struct dpvs_client *c, int64_t deadline)
@@ -185,14 +192,14 @@ next_frame(struct dpvs_client *c, int64_t deadline)
 		if (rc < 0) {
 			c->frame.size = 0;
 			/* A daemon that hangs up may give the same reason: then there is no connection any more. */
-			return rc == -ETIMEDOUT && c->fd >= 0 ? client_fail(c, -EAGAIN, "there is no event") : rc;
+			return rc == -ETIMEDOUT && c->fd >= 0 ? client_fail(c, -EAGAIN, "there is no event") : ended(rc);
 		}
 		if (c->frame.reply.errcode < 0) {
 			rc = c->frame.reply.errcode;
 			client_set_error(c, rc, text, c->frame.reply.errstr_len);
 			c->unreachable = 1;
 			client_disconnect(c);
-			return rc;
+			return ended(rc);
 		}
 	} while (c->frame.body.count == 0);
 	return 0;

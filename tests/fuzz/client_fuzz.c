@@ -156,6 +156,10 @@ try_events(struct dpvs_client *c)
 
 	rc = dpvs_client_subscribe(c, 0);
 	check_error(c, rc);
+	if (rc < 0) {
+		FUZZ_CHECK(dpvs_client_next_event(c, &event, 0) == -EINVAL);
+		return;
+	}
 	while (rc == 0) {
 		rc = dpvs_client_next_event(c, &event, -1);
 		check_error(c, rc);
@@ -164,7 +168,7 @@ try_events(struct dpvs_client *c)
 	}
 	/* The daemon has hung up: there is no waiting for more. */
 	FUZZ_CHECK(rc != -EAGAIN);
-	FUZZ_CHECK(dpvs_client_next_event(c, &event, 0) < 0);
+	FUZZ_CHECK(dpvs_client_next_event(c, &event, 0) == -ENOTCONN);
 }
 
 int

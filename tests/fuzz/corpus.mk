@@ -3,7 +3,10 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/client/answer \
 	tests/fuzz/corpus/client/empty-answer \
 	tests/fuzz/corpus/client/errcode-least \
+	tests/fuzz/corpus/client/event-ended-again \
+	tests/fuzz/corpus/client/event-hangup-again \
 	tests/fuzz/corpus/client/event-hangup-timed-out \
+	tests/fuzz/corpus/client/event-refused-again \
 	tests/fuzz/corpus/client/events \
 	tests/fuzz/corpus/client/events-end \
 	tests/fuzz/corpus/client/events-short \
