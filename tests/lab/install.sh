@@ -21,6 +21,7 @@ install_table()
 	build pkg:popt libpopt-dev popt-devel must
 	check g++ g++ gcc-c++ may
 	check git git git may
+	check jq jq jq may
 	check mandoc mandoc mandoc may
 	check shellcheck shellcheck ShellCheck may
 	check xz xz-utils xz may

@@ -136,6 +136,11 @@ lab_net_up()
 		lab_ip "$lab_ns" link set lo up
 	done
 	lab_sysctl switch ipv6.conf.default.disable_ipv6=1
+	# Docker has bridges ask iptables; that drops broken packets and puts fragments together. These are wires.
+	if in_ns switch test -d /proc/sys/net/bridge; then
+		lab_sysctl switch bridge.bridge-nf-call-iptables=0 bridge.bridge-nf-call-ip6tables=0 \
+			bridge.bridge-nf-call-arptables=0
+	fi
 	lab_bridge cli-br
 	lab_bridge srv-br
 
