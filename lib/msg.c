@@ -6,6 +6,7 @@
 #include "msg_priv.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -123,9 +124,8 @@ make_rings(struct lcore_msg *lc, uint32_t pool_size)
 		if (ring == NULL && (i != RING_COMMIT || lc->worker != UINT32_MAX))
 			return false;
 		/* The same place whichever way its producers synchronise. */
-		lc->in[i].tail = ring == NULL ? &no_ring :
+		lc->look.tail[i] = ring == NULL ? &no_ring :
 						(const _Atomic uint32_t *)(uintptr_t)&ring->prod.tail;
-		lc->in[i].ring = ring;
 	}
 	return true;
 }
@@ -135,7 +135,7 @@ lcore_new(uint32_t lcore, uint32_t worker, uint32_t pool_size)
 {
 	struct lcore_msg *lc;
 
-	lc = rte_zmalloc_socket("msg_lcore", sizeof(*lc), RTE_CACHE_LINE_SIZE, lcore_socket(lcore));
+	lc = rte_zmalloc_socket("msg_lcore", sizeof(*lc), alignof(struct lcore_msg), lcore_socket(lcore));
 	if (lc == NULL)
 		return NULL;
 	touch(lc, sizeof(*lc));
@@ -272,10 +272,10 @@ drain(struct lcore_msg *lc)
 
 	for (i = 0; i < REQUEST_RINGS; i++) {
 		for (;;) {
-			msg = lc->in[i].deferred;
-			lc->in[i].deferred = NULL;
+			msg = lc->deferred[i];
+			lc->deferred[i] = NULL;
 			if (msg == NULL)
-				msg = msg_take(&lc->in[i]);
+				msg = msg_take(lc, i);
 			if (msg == NULL)
 				break;
 			/* A multicast is on other rings too and owns nothing. */

@@ -152,28 +152,33 @@ struct handler_times {
 TAILQ_HEAD(msg_list, dpvs_msg);
 
 /**
- * struct inbox: a ring, seen by the one lcore that takes from it.
- * @tail: where its producers say how far it is filled; of a ring that is not there &no_ring
+ * struct look: all of its own that a lcore reads to know whether there is something to do; one cache line.
+ * @tail: where the producers of a ring say how far it is filled; of a ring that is not there &no_ring
  * @taken: how far it was emptied
+ * @deferred: messages to go on with
  */
-struct inbox {
-	const _Atomic uint32_t *tail;
-	uint32_t taken;
-	struct rte_ring *ring;
-	struct dpvs_msg *deferred; /* to go on with in the next loop */
-};
+struct look {
+	const _Atomic uint32_t *tail[RING_COUNT];
+	uint32_t taken[RING_COUNT];
+	uint32_t deferred;
+} __rte_cache_aligned;
 
-/** struct lcore_msg: one lcore's part of the message system. */
+static_assert(sizeof(struct look) == RTE_CACHE_LINE_SIZE, "one line");
+
+/**
+ * struct lcore_msg: one lcore's part of the message system. CPUs fetch lines in pairs: what others write, what they
+ * only read, and what is the lcore's own are a pair apart each.
+ */
 struct lcore_msg {
 	uint32_t lcore;  /* constant */
 	uint32_t worker; /* index among the workers; UINT32_MAX: main. Constant */
 	struct rte_ring *rings[RING_COUNT]; /* any lcore puts, own takes. Constant */
 
-	struct doorbell bell __rte_cache_aligned; /* any lcore */
+	struct doorbell bell __rte_aligned(2 * RTE_CACHE_LINE_SIZE); /* any lcore */
 
 	/* own lcore only */
-	struct inbox in[RING_COUNT] __rte_cache_aligned;
-	uint32_t deferred; /* of the messages in @in, how many */
+	struct look look __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+	struct dpvs_msg *deferred[REQUEST_RINGS]; /* to go on with in the next loop */
 	uint32_t resume;   /* request ring to go on with when @cut */
 	bool cut;          /* the last loop ended because its time was over */
 	uint32_t looks;    /* for nothing, since the deadlines were last compared with the time */
@@ -284,37 +289,36 @@ msg_ring_acquire(const struct rte_ring *ring)
 #endif
 }
 
-/* Is there something in @in? Says nothing about what: see msg_take(). */
-static inline bool
-msg_has(const struct inbox *in)
+/* Is there something in ring @i? Says nothing about what: see msg_take(). */
+static inline uint32_t
+msg_has(const struct look *look, unsigned int i)
 {
-	return atomic_load_explicit(in->tail, memory_order_relaxed) != in->taken;
+	return atomic_load_explicit(look->tail[i], memory_order_relaxed) ^ look->taken[i];
 }
 
-/* Is there anything for @me to do? This is what nearly every loop of a worker asks: five loads, no jump. */
+/* Is there anything for @me to do? This is what nearly every loop of a worker asks: a line of its own, five of rings. */
 static inline bool
 msg_has_work(const struct lcore_msg *me)
 {
-	uint32_t some = me->deferred;
-	unsigned int i;
+	const struct look *look = &me->look;
 
-	for (i = 0; i < RING_COUNT; i++)
-		some |= atomic_load_explicit(me->in[i].tail, memory_order_relaxed) ^ me->in[i].taken;
-	return some != 0;
+	static_assert(RING_COUNT == 5, "all of them");
+	return (look->deferred | msg_has(look, 0) | msg_has(look, 1) | msg_has(look, 2) | msg_has(look, 3) |
+		msg_has(look, 4)) != 0;
 }
 
-/* The next message of @in, NULL if there is none. */
+/* The next message of ring @i, NULL if there is none. */
 static inline struct dpvs_msg *
-msg_take(struct inbox *in)
+msg_take(struct lcore_msg *me, unsigned int i)
 {
 	void *msg;
 
-	if (!msg_has(in))
+	if (msg_has(&me->look, i) == 0)
 		return NULL;
-	msg_ring_acquire(in->ring);
-	if (rte_ring_sc_dequeue(in->ring, &msg) != 0)
+	msg_ring_acquire(me->rings[i]);
+	if (rte_ring_sc_dequeue(me->rings[i], &msg) != 0)
 		return NULL;
-	in->taken++;
+	me->look.taken[i]++;
 	return msg;
 }
 

@@ -113,20 +113,19 @@ handle(struct lcore_msg *me, struct dpvs_msg *msg)
 static bool
 serve_one(struct lcore_msg *me, unsigned int i, bool *ret_deferred)
 {
-	struct inbox *in = &me->in[i];
-	struct dpvs_msg *msg = in->deferred;
+	struct dpvs_msg *msg = me->deferred[i];
 
 	if (msg != NULL)
-		me->deferred--;
+		me->look.deferred--;
 	else
-		msg = msg_take(in);
-	in->deferred = NULL;
+		msg = msg_take(me, i);
+	me->deferred[i] = NULL;
 	if (msg == NULL)
 		return false;
 	*ret_deferred = !handle(me, msg);
 	if (*ret_deferred) {
-		in->deferred = msg;
-		me->deferred++;
+		me->deferred[i] = msg;
+		me->look.deferred++;
 	}
 	return true;
 }

@@ -252,7 +252,7 @@ msg_take_replies(struct lcore_msg *me, unsigned int budget, uint64_t now)
 	struct dpvs_msg *msg;
 	unsigned int n;
 
-	for (n = 0; n < budget && (msg = msg_take(&me->in[RING_REPLY])) != NULL; n++)
+	for (n = 0; n < budget && (msg = msg_take(me, RING_REPLY)) != NULL; n++)
 		take_reply(me, msg, now);
 	return n;
 }

@@ -6,7 +6,9 @@
  * Value and floor are measured in turn, in windows of some hundred round trips between the same two
  * threads, each on a CPU of its own. A window's figure is the median of its round trips; what is reported is
  * the lowest decile of the windows: other programs, and a host that changes its speed, only ever add, and
- * they add to both. An empty poll yields its CPU when main and worker share one.
+ * they add to both. A host that moves both CPUs to one core, or back, in the middle of a run makes another machine of
+ * it: windows whose floor is less than half or more than twice the median window's are told apart (struct pair).
+ * An empty poll yields its CPU when main and worker share one.
  */
 #include "bench.h"
 #include "eal.h"
@@ -15,6 +17,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -34,7 +37,9 @@ enum {
 	T_TO_MAIN = 103,
 	PAYLOAD = 32,
 	ROUNDS = 500, /* in one window */
-	WINDOWS = 301,
+	WINDOWS = 301,    /* at most */
+	WINDOWS_MIN = 51, /* when the machine is so busy that they take more than AWAKE_S */
+	AWAKE_S = 15,
 	SLEEP_ROUNDS = 50,
 	SLEEP_WINDOWS = 201,
 	ONEWAYS = 500, /* in one batch: less than a ring holds */
@@ -42,6 +47,7 @@ enum {
 	WORKERS_MOST = 8,
 	LOOP_WORK_CYCLES = 3000, /* about what a burst of 32 packets takes */
 	PERIODIC_ROUNDS = 50000,
+	PERIODIC_WINDOW = 10,
 	PERIODIC_MS = 400, /* how long each period is measured */
 };
 
@@ -329,6 +335,38 @@ struct pair {
 	uint64_t floor[WINDOWS];
 };
 
+/*
+ * The result of those windows that are on the machine that most are on, and beside it how many were not, and theirs.
+ */
+static void
+report_pair(const char *name, const struct pair *pair, unsigned int count)
+{
+	uint64_t sorted[WINDOWS], median;
+	struct pair most, other;
+	unsigned int n = 0, others = 0;
+	double value, floor;
+
+	memcpy(sorted, pair->floor, sizeof(sorted));
+	median = bench_quantile(sorted, count, 50);
+	for (unsigned int w = 0; w < count; w++) {
+		bool apart = 2 * pair->floor[w] < median || pair->floor[w] > 2 * median;
+		struct pair *to = apart ? &other : &most;
+		unsigned int *fill = apart ? &others : &n;
+
+		to->value[*fill] = pair->value[w];
+		to->floor[(*fill)++] = pair->floor[w];
+	}
+	value = decile(most.value, n);
+	floor = decile(most.floor, n);
+	printf("{\"bench\":\"%s\",\"value\":%.2f,\"unit\":\"ns\",\"floor\":%.2f,\"ratio\":%.2f,\"windows\":%u,"
+	       "\"other_windows\":%u", name, value, floor, value / floor, n, others);
+	if (others > 0)
+		printf(",\"other_value\":%.2f,\"other_floor\":%.2f", decile(other.value, others),
+		       decile(other.floor, others));
+	printf("}\n");
+	fflush(stdout);
+}
+
 /* One window of each; the first round trips of a window bring lines and predictors into shape. */
 static void
 windows(struct pair *unicast, struct pair *multicast, unsigned int lcore, unsigned int w)
@@ -352,18 +390,18 @@ windows(struct pair *unicast, struct pair *multicast, unsigned int lcore, unsign
 	multicast->value[w] = bench_quantile(samples, ROUNDS, 50);
 }
 
-/* Returns the floor of a round trip, ns. */
-static double
+static void
 bench_awake(unsigned int lcore)
 {
 	static struct pair unicast, multicast, oneway;
-	double floor;
-	unsigned int w;
+	const uint64_t end = rte_rdtsc() + AWAKE_S * rte_get_tsc_hz();
+	unsigned int w, done_windows;
 
 	atomic_store(&shared.phase, PHASE_RING);
 	run_workers(spinning_worker);
-	for (w = 0; w < WINDOWS; w++)
+	for (w = 0; w < WINDOWS && (w < WINDOWS_MIN || rte_rdtsc() < end); w++)
 		windows(&unicast, &multicast, lcore, w);
+	done_windows = w;
 	for (w = 0; w < BATCHES; w++) {
 		atomic_store(&shared.phase, PHASE_RING);
 		oneway.floor[w] = ring_oneways();
@@ -372,13 +410,10 @@ bench_awake(unsigned int lcore)
 	}
 	atomic_store(&shared.phase, PHASE_STOP);
 	rte_eal_mp_wait_lcore();
-	floor = decile(unicast.floor, WINDOWS);
-	bench_report("msg-unicast-rtt", decile(unicast.value, WINDOWS), "ns", floor);
-	bench_report("msg-multicast", decile(multicast.value, WINDOWS), "ns",
-		     decile(multicast.floor, WINDOWS));
+	report_pair("msg-unicast-rtt", &unicast, done_windows);
+	report_pair("msg-multicast", &multicast, done_windows);
 	bench_report("msg-oneway", decile(oneway.value, BATCHES) / ONEWAYS, "ns",
 		     decile(oneway.floor, BATCHES) / ONEWAYS);
-	return floor;
 }
 
 /* ---- a worker asks main, which sleeps in its loop; the worker sleeps until the answer is there */
@@ -483,13 +518,19 @@ loop_worker(void *arg)
 	const struct loop_arg *la = arg;
 	const uint64_t period = la->period_us * (rte_get_tsc_hz() / 1000000);
 	uint64_t next = 0, now;
+	void *obj;
 
 	pin(1);
 	while (!atomic_load_explicit(&shared.stop, memory_order_relaxed)) {
 		now = rte_rdtsc();
 		while (rte_rdtsc() - now < LOOP_WORK_CYCLES)
 			rte_pause();
-		if (period == 0) {
+		if (atomic_load_explicit(&shared.phase, memory_order_relaxed) == PHASE_RING) {
+			if (rte_ring_dequeue(there[0], &obj) == 0) {
+				((struct payload *)obj)->value++;
+				rte_ring_enqueue(back, obj);
+			}
+		} else if (period == 0) {
 			dpvs_msg_process();
 		} else if (now >= next) {
 			next = now + period;
@@ -501,20 +542,28 @@ loop_worker(void *arg)
 	return 0;
 }
 
+/* The floor: a bare ring that the same loop looks at every time. */
 static void
-bench_period(unsigned int lcore, uint64_t *samples, uint32_t period_us, double ring_ns)
+bench_period(unsigned int lcore, uint32_t period_us)
 {
+	static uint64_t values[PERIODIC_ROUNDS], floors[PERIODIC_ROUNDS];
 	struct loop_arg la = { .period_us = period_us };
-	unsigned int n = 0;
+	unsigned int n = 0, i;
 	uint64_t end;
 	char name[64];
 
 	atomic_store(&shared.stop, false);
+	atomic_store(&shared.phase, PHASE_RING);
 	rte_eal_remote_launch(loop_worker, &la, lcore);
 	end = rte_rdtsc() + PERIODIC_MS * (rte_get_tsc_hz() / 1000);
 	while (n < PERIODIC_ROUNDS && rte_rdtsc() < end) {
-		samples[n] = request_rtt(lcore, n + 1);
-		n++;
+		atomic_store(&shared.phase, PHASE_RING);
+		for (i = 0; i < PERIODIC_WINDOW; i++)
+			floors[n + i] = ring_rtt(n + i + 1);
+		atomic_store(&shared.phase, PHASE_MSG);
+		for (i = 0; i < PERIODIC_WINDOW; i++)
+			values[n + i] = request_rtt(lcore, n + i + 1);
+		n += PERIODIC_WINDOW;
 	}
 	atomic_store(&shared.stop, true);
 	rte_eal_wait_lcore(lcore);
@@ -522,9 +571,11 @@ bench_period(unsigned int lcore, uint64_t *samples, uint32_t period_us, double r
 		snprintf(name, sizeof(name), "msg-rtt-every-loop");
 	else
 		snprintf(name, sizeof(name), "msg-rtt-every-%uus", period_us);
-	bench_report(name, (double)bench_quantile(samples, n, 50) * ns_per_cycle, "ns", ring_ns);
+	bench_report(name, (double)bench_quantile(values, n, 50) * ns_per_cycle, "ns",
+		     (double)bench_quantile(floors, n, 50) * ns_per_cycle);
 	g_strlcat(name, "-p99", sizeof(name));
-	bench_report(name, (double)bench_quantile(samples, n, 99) * ns_per_cycle, "ns", ring_ns);
+	bench_report(name, (double)bench_quantile(values, n, 99) * ns_per_cycle, "ns",
+		     (double)bench_quantile(floors, n, 99) * ns_per_cycle);
 }
 
 /** struct cost: cycles that an empty look takes. */
@@ -575,11 +626,9 @@ cost_worker(void *arg)
 int
 main(int argc, char **argv)
 {
-	static uint64_t samples[PERIODIC_ROUNDS];
 	static const uint32_t periods_us[] = { 0, 100, 1000, 10000 };
 	unsigned int lcore, i, cpus = test_eal_cpus();
 	struct cost cost;
-	double ring_ns;
 
 	(void)argc;
 	(void)argv;
@@ -595,10 +644,10 @@ main(int argc, char **argv)
 	make_rings();
 	pin(0);
 
-	ring_ns = bench_awake(lcore);
+	bench_awake(lcore);
 	bench_main_loop();
 	for (i = 0; i < RTE_DIM(periods_us); i++)
-		bench_period(lcore, samples, periods_us[i], ring_ns);
+		bench_period(lcore, periods_us[i]);
 	rte_eal_remote_launch(cost_worker, &cost, lcore);
 	rte_eal_wait_lcore(lcore);
 	bench_report("msg-loop-cost-every-loop", cost.every_loop, "cycles", cost.rings);

@@ -3,7 +3,8 @@
  * What a change of many services costs who asks for it: whole runs of ipvsadm, from its start to its end, against the
  * daemon, which has one worker and two idle ports. Floor of a restore and of a flush: a process that reads the same
  * file, splits it into words, and sends it to somebody who only reads; of a listing: one that receives as many bytes as
- * the records have and writes as many as the listing has; of a start: /bin/true.
+ * the records have and writes as many as the listing has; of a start: /bin/true. Value and floor
+ * take turns; the figures are medians of the runs.
  */
 #include "bench.h"
 
@@ -235,16 +236,13 @@ median_of(uint64_t *samples, size_t count)
 	return (double)bench_quantile(samples, count, 50) / 1e9;
 }
 
-/* Seconds of @rounds runs of the floor of a restore of @file. */
-static double
-restore_floor(const char *file, unsigned int rounds)
+/* Nanoseconds of the floor of a restore of @file. */
+static uint64_t
+restore_floor(const char *file)
 {
 	const char *const argv[] = { "/proc/self/exe", "--restore", sink_path, NULL };
-	uint64_t samples[ROUNDS_FEW];
 
-	for (unsigned int i = 0; i < rounds; i++)
-		samples[i] = run(argv, file);
-	return median_of(samples, rounds);
+	return run(argv, file);
 }
 
 static void
@@ -252,40 +250,42 @@ bench_few(void)
 {
 	const char *const restore[] = { ipvsadm, "-R", NULL }, *const list[] = { ipvsadm, "-l", "-n", NULL };
 	const char *const flush[] = { ipvsadm, "-C", NULL };
-	uint64_t restores[ROUNDS_FEW], lists[ROUNDS_FEW], flushes[ROUNDS_FEW], floors[ROUNDS_FEW];
+	uint64_t restores[ROUNDS_FEW], lists[ROUNDS_FEW], flushes[ROUNDS_FEW];
+	uint64_t restore_floors[ROUNDS_FEW], list_floors[ROUNDS_FEW], flush_floors[ROUNDS_FEW];
 	char in[24], out[24];
 	const char *const list_floor[] = { "/proc/self/exe", "--list", sink_path, in, out, NULL };
 
-	for (unsigned int i = 0; i < ROUNDS_FEW; i++) {
-		restores[i] = run(restore, few_path);
-		lists[i] = run(list, "/dev/null");
-		flushes[i] = run(flush, "/dev/null");
-	}
 	/* A row has 27 bytes and more, a server's 68. */
 	snprintf(in, sizeof(in), "%zu",
 		 FEW * (sizeof(struct dpvs_service_info) + 2 * sizeof(struct dpvs_dest_info)));
 	snprintf(out, sizeof(out), "%u", FEW * (24 + 2 * 70));
-	for (unsigned int i = 0; i < ROUNDS_FEW; i++)
-		floors[i] = run(list_floor, "/dev/null");
-	bench_report("bulk-services", median_of(restores, ROUNDS_FEW), "s",
-		     restore_floor(few_path, ROUNDS_FEW));
-	bench_report("dump-services", median_of(lists, ROUNDS_FEW), "s", median_of(floors, ROUNDS_FEW));
-	bench_report("flush-services", median_of(flushes, ROUNDS_FEW), "s",
-		     restore_floor(none_path, ROUNDS_FEW));
+	for (unsigned int i = 0; i < ROUNDS_FEW; i++) {
+		restore_floors[i] = restore_floor(few_path);
+		restores[i] = run(restore, few_path);
+		list_floors[i] = run(list_floor, "/dev/null");
+		lists[i] = run(list, "/dev/null");
+		flush_floors[i] = restore_floor(none_path);
+		flushes[i] = run(flush, "/dev/null");
+	}
+	bench_report("bulk-services", median_of(restores, ROUNDS_FEW), "s", median_of(restore_floors, ROUNDS_FEW));
+	bench_report("dump-services", median_of(lists, ROUNDS_FEW), "s", median_of(list_floors, ROUNDS_FEW));
+	bench_report("flush-services", median_of(flushes, ROUNDS_FEW), "s", median_of(flush_floors, ROUNDS_FEW));
 }
 
 static void
 bench_many(void)
 {
 	const char *const restore[] = { ipvsadm, "-R", NULL }, *const flush[] = { ipvsadm, "-C", NULL };
-	uint64_t first[ROUNDS_MANY], again[ROUNDS_MANY];
-	double floor = restore_floor(many_path, ROUNDS_MANY);
+	uint64_t first[ROUNDS_MANY], again[ROUNDS_MANY], floors[ROUNDS_MANY];
+	double floor;
 
 	for (unsigned int i = 0; i < ROUNDS_MANY; i++) {
+		floors[i] = restore_floor(many_path);
 		first[i] = run(restore, many_path);
 		again[i] = run(restore, many_path);
 		run(flush, "/dev/null");
 	}
+	floor = median_of(floors, ROUNDS_MANY);
 	bench_report("bulk-servers", median_of(first, ROUNDS_MANY), "s", floor);
 	bench_report("bulk-noop", median_of(again, ROUNDS_MANY), "s", floor);
 }
