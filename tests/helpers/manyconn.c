@@ -5,8 +5,8 @@
  *   manyconn server PORT ID               answers each byte with ID (one letter); closes first on 'q'
  *   manyconn open ADDRESS PORT,PORT N     opens N connections over the ports in turn, has a byte answered on each, and
  *                                         when all are open lets the server close them; prints how it went
- *   manyconn ping ADDRESS PORT N SECONDS  keeps N connections and pings each ten times a second; prints for each
- *                                         server "ID: N connections, N alive", alive: answered in the last second
+ *   manyconn ping ADDRESS PORT N FILE     keeps N connections and pings each ten times a second until there is a FILE;
+ *                                         prints for each server "ID: N connections, N alive", alive: it still answers
  *
  * epoll; as many processes as the limit of open files asks for. No dependency on the rest of the tree.
  */
@@ -35,6 +35,9 @@
 
 /* 240 s: a quiet machine needs ten, one that is ten times overcommitted a hundred; lost SYNs back off to 64 s. */
 #define OPEN_LIMIT_MS 240000
+
+/* 3 s: when nothing new has answered for so long, nothing more will. */
+#define QUIET_MS 3000
 
 struct conn {
 	int fd;
@@ -270,10 +273,10 @@ open_many(const char *address, char *ports, unsigned int count, unsigned int lim
 }
 
 static int
-ping_many(const char *address, uint16_t port, unsigned int count, unsigned int seconds)
+ping_many(const char *address, uint16_t port, unsigned int count, const char *file)
 {
 	struct conn *conns = calloc(count, sizeof(*conns));
-	int64_t end = now_ms() + (int64_t)seconds * 1000, next = 0;
+	int64_t limit = now_ms() + OPEN_LIMIT_MS, next = 0, asked = INT64_MAX, news = 0;
 	struct epoll_event ev[EVENTS];
 
 	if (conns == NULL)
@@ -284,9 +287,11 @@ ping_many(const char *address, uint16_t port, unsigned int count, unsigned int s
 			die("connect");
 		watch(conns[i].fd, EPOLLIN, &conns[i], EPOLL_CTL_ADD);
 	}
-	while (now_ms() < end) {
+	while (now_ms() < limit && (asked == INT64_MAX || now_ms() < news + QUIET_MS)) {
 		int n;
 
+		if (asked == INT64_MAX && access(file, F_OK) == 0)
+			asked = news = now_ms();
 		if (now_ms() >= next) {
 			for (unsigned int i = 0; i < count; i++)
 				if (conns[i].fd >= 0 && write(conns[i].fd, "p", 1) < 0 && errno != EAGAIN) {
@@ -304,6 +309,8 @@ ping_many(const char *address, uint16_t port, unsigned int count, unsigned int s
 				continue;
 			if (read(c->fd, &byte, 1) == 1) {
 				c->server = byte;
+				if (c->answered_ms <= asked && now_ms() > asked)
+					news = now_ms();
 				c->answered_ms = now_ms();
 			} else {
 				close(c->fd);
@@ -318,7 +325,7 @@ ping_many(const char *address, uint16_t port, unsigned int count, unsigned int s
 			if (conns[i].server != id)
 				continue;
 			all++;
-			if (conns[i].fd >= 0 && now_ms() - conns[i].answered_ms < 1000)
+			if (conns[i].fd >= 0 && conns[i].answered_ms > asked)
 				alive++;
 		}
 		if (all > 0)
@@ -340,8 +347,7 @@ main(int argc, char **argv)
 	if (argc == 5 && strcmp(argv[1], "open") == 0)
 		return open_many(argv[2], argv[3], (unsigned int)atoi(argv[4]), limit);
 	if (argc == 6 && strcmp(argv[1], "ping") == 0)
-		return ping_many(argv[2], (uint16_t)atoi(argv[3]), (unsigned int)atoi(argv[4]),
-				 (unsigned int)atoi(argv[5]));
-	fprintf(stderr, "usage: manyconn server PORT ID | open ADDRESS PORTS N | ping ADDRESS PORT N SECONDS\n");
+		return ping_many(argv[2], (uint16_t)atoi(argv[3]), (unsigned int)atoi(argv[4]), argv[5]);
+	fprintf(stderr, "usage: manyconn server PORT ID | open ADDRESS PORTS N | ping ADDRESS PORT N FILE\n");
 	return 2;
 }

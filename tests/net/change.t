@@ -22,6 +22,12 @@ within_a_second()
 	[ "$within_got" = "$1" ]
 }
 
+# The fifty connections are established.
+all_open()
+{
+	[ "$(ipvsadm -ln -t $LAB_VIP4:8000 | awk '$1 == "->" { n += $5 } END { print n + 0 }')" = 50 ]
+}
+
 edit()
 {
 	quietly ipvsadm -e -t $LAB_VIP4:80 -r "$1" -b -w "$2"
@@ -44,17 +50,19 @@ ok "and the other way round" within_a_second rs2
 edit 198.51.100.11:80 1
 
 # Fifty connections that are watched one by one, and wrk for the load.
-in_ns client "$manyconn" ping $LAB_VIP4 8000 50 6 >"$TEST_DIR/ping" &
+in_ns client "$manyconn" ping $LAB_VIP4 8000 50 "$TEST_DIR/enough" >"$TEST_DIR/ping" &
 ping=$!
 if have wrk; then
 	# The port stands there because a small system may not know what port http is.
 	in_ns client wrk -t 1 -c 20 -d 5 --timeout 2 http://$LAB_VIP4:80/who >"$TEST_DIR/wrk" 2>&1 &
 	wrk=$!
 fi
+wait_for 60 all_open
 sleep 2
 quietly ipvsadm -d -t $LAB_VIP4:8000 -r 198.51.100.12:8000
 quietly ipvsadm -d -t $LAB_VIP4:80 -r 198.51.100.12:80
 is "after the delete new connections go to the server that is left" "$(who_answers 6)" rs1
+: >"$TEST_DIR/enough"
 wait $ping
 diag "$(cat "$TEST_DIR/ping")"
 # Each of the three workers takes turns of its own: about half of the connections go to each server.
