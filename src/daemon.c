@@ -54,7 +54,7 @@ daemon_check(const char *conf_path)
 
 /*
  * The heap keeps what was freed, for the next change: to give it back, the kernel takes 80 us for each megabyte, all that is
- * at the end of the heap in one go, wherever the free() happens to be. Blocks of 128 KiB and more have mappings of their own,
+ * at the end of the heap in one go, wherever the free() happens to be. Blocks of a megabyte and more have mappings of their own,
  * which grow without being copied, and go when they are freed.
  */
 static void
@@ -62,7 +62,7 @@ keep_heap(void)
 {
 #ifdef M_TRIM_THRESHOLD
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
 }
 

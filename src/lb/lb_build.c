@@ -14,8 +14,9 @@
 #include "lb/sched.h"
 #include "lb/truth.h"
 
-/* 64: servers between two looks at the clock. */
+/* 64: slots of servers between two looks at the clock. PART: servers, or addresses, of a service that is built. */
 #define SERVERS 64u
+#define PART    256u
 
 /** Values of struct build.step. */
 enum {
@@ -38,6 +39,15 @@ struct build {
 	guint next;          /**< in the array of this step */
 	uint32_t no_laddr;   /**< services with full-NAT servers and no local address, */
 	const struct vs *no_laddr_first; /**< and one of them */
+
+	/* The object of a service that is being built; others may have their turns before it is complete. */
+	struct service *half;            /**< NULL: none is */
+	const struct rs *last;           /**< of its list, looked at; stays in its place until the change is over */
+	const struct vs_laddr *last_laddr;
+	uint32_t num_dests;              /**< so many it has */
+	uint32_t num_laddrs;
+	bool fullnat;                    /**< one of them is of that mode */
+	struct sched_build table;
 };
 
 /** struct build_note: an object that took the place of another. */
@@ -52,24 +62,34 @@ static struct build *current;
 static uint64_t last_serial;
 
 static void
-build_free(void *arg)
-{
-	struct build *b = arg;
-
-	if (current == b)
-		current = NULL;
-	g_ptr_array_free(b->services, TRUE);
-	g_ptr_array_free(b->dests, TRUE);
-	g_free(b);
-}
-
-static void
 service_free(struct service *svc)
 {
 	if (svc == NULL)
 		return;
 	free((void *)(uintptr_t)svc->sched_table);
 	free(svc);
+}
+
+/* Gives up what is half built. */
+static void
+drop_half(struct build *b)
+{
+	service_free(b->half);
+	b->half = NULL;
+	sched_build_free(&b->table);
+}
+
+static void
+build_free(void *arg)
+{
+	struct build *b = arg;
+
+	if (current == b)
+		current = NULL;
+	drop_half(b);
+	g_ptr_array_free(b->services, TRUE);
+	g_ptr_array_free(b->dests, TRUE);
+	g_free(b);
 }
 
 void
@@ -81,22 +101,16 @@ build_discard(struct vs *vs)
 
 /* The object for workers: header, servers and local addresses in one piece of memory. */
 static int
-service_new(const struct vs *vs, struct service **ret_svc)
+service_begin(struct build *b, const struct vs *vs)
 {
 	size_t size = sizeof(struct service) + vs->num_dests * sizeof(struct dest) +
 		      vs->num_laddrs * sizeof(struct service_laddr);
 	struct service *svc = aligned_alloc(64, (size + 63) & ~(size_t)63);
-	struct dest *dest;
-	struct service_laddr *laddr;
-	struct vs_laddr *vl;
-	struct rs *rs;
-	void *table = NULL;
-	int err;
+	struct dest *dests;
 
 	if (svc == NULL)
 		return -ENOMEM;
-	dest = (struct dest *)(svc + 1);
-	laddr = (struct service_laddr *)(dest + vs->num_dests);
+	dests = (struct dest *)(svc + 1);
 	*svc = (struct service){
 		.index = vs->index,
 		.vip = vs->key.addr,
@@ -108,13 +122,37 @@ service_new(const struct vs *vs, struct service **ret_svc)
 		.sched = vs->conf.sched,
 		.num_dests = vs->num_dests,
 		.num_laddrs = vs->num_laddrs,
-		.dests = dest,
-		.laddrs = laddr,
+		.dests = dests,
+		.laddrs = (struct service_laddr *)(dests + vs->num_dests),
 	};
-	TAILQ_FOREACH (rs, &vs->dests, link) {
+	b->half = svc;
+	b->last = NULL;
+	b->last_laddr = NULL;
+	b->num_dests = 0;
+	b->num_laddrs = 0;
+	b->fullnat = false;
+	b->table = (struct sched_build){ .svc = svc };
+	return 0;
+}
+
+/* Some more servers of @vs, from its list. Returns true when they are all there. */
+static bool
+add_dests(struct build *b, const struct vs *vs)
+{
+	const struct rs *rs = b->last == NULL ? TAILQ_FIRST(&vs->dests) : TAILQ_NEXT(b->last, link);
+	struct dest *dests = (struct dest *)(b->half + 1);
+	uint32_t n = 0;
+
+	for (; b->num_dests < b->half->num_dests; rs = TAILQ_NEXT(rs, link)) {
+		/* What an earlier change has removed may go any time: no place to go on from, and there are few. */
+		if (!rs->listed && rs->removed != change_serial(b->change))
+			continue;
+		if (n++ == PART)
+			return false;
+		b->last = rs;
 		if (!rs->listed)
 			continue;
-		*dest++ = (struct dest){
+		dests[b->num_dests++] = (struct dest){
 			.index = rs->index,
 			.generation = rs->generation,
 			.addr = rs->key.addr,
@@ -124,17 +162,45 @@ service_new(const struct vs *vs, struct service **ret_svc)
 			.weight = rs->conf.weight,
 			.last_weight = rs->last_weight,
 		};
+		b->fullnat = b->fullnat || rs->conf.fwd == DPVS_FWD_FULLNAT;
 	}
-	TAILQ_FOREACH (vl, &vs->laddrs, link)
-		laddr_describe(vl, laddr++);
+	return true;
+}
 
-	err = svc->sched->build(svc, &table);
-	if (err != 0) {
-		free(svc);
-		return err;
+/* The same of its local addresses. */
+static bool
+add_laddrs(struct build *b, const struct vs *vs)
+{
+	struct service_laddr *laddrs =
+		(struct service_laddr *)((struct dest *)(b->half + 1) + b->half->num_dests);
+
+	for (uint32_t n = 0; b->num_laddrs < b->half->num_laddrs; n++) {
+		if (n == PART)
+			return false;
+		b->last_laddr = b->last_laddr == NULL ? TAILQ_FIRST(&vs->laddrs) : TAILQ_NEXT(b->last_laddr, link);
+		laddr_describe(b->last_laddr, &laddrs[b->num_laddrs++]);
 	}
-	svc->sched_table = table;
-	*ret_svc = svc;
+	return true;
+}
+
+/* Goes on with the object of @vs. Returns 0: b->half is complete; CHANGE_MORE; or why it cannot be. */
+static int
+service_step(struct build *b, const struct vs *vs)
+{
+	int err;
+
+	if (b->half == NULL) {
+		err = service_begin(b, vs);
+		if (err != 0)
+			return err;
+	}
+	if (!add_dests(b, vs) || !add_laddrs(b, vs))
+		return CHANGE_MORE;
+	err = b->half->sched->build(&b->table);
+	if (err != 0)
+		return err == SCHED_MORE ? CHANGE_MORE : err;
+	b->half->sched_table = b->table.table;
+	b->table = (struct sched_build){ 0 };
 	return 0;
 }
 
@@ -166,18 +232,15 @@ note_done(void *arg)
 
 /* A full-NAT server can be added before its service has a local address; said once per change. */
 static void
-check_laddr(struct build *b, const struct vs *vs, const struct service *svc)
+check_laddr(struct build *b, const struct vs *vs)
 {
-	uint32_t i = 0;
-
-	while (i < svc->num_dests && svc->dests[i].fwd != DPVS_FWD_FULLNAT)
-		i++;
-	if (svc->num_laddrs > 0 || i == svc->num_dests)
+	if (!b->fullnat || b->half->num_laddrs > 0)
 		return;
 	b->no_laddr++;
 	b->no_laddr_first = vs;
 }
 
+/* Goes on with @vs. Returns 0: over; CHANGE_MORE, or why it cannot be. */
 static int
 build_one(struct change *c, struct build *b, struct vs *vs)
 {
@@ -193,23 +256,26 @@ build_one(struct change *c, struct build *b, struct vs *vs)
 		if (err != 0)
 			return err;
 	}
+	if (vs->listed) {
+		err = service_step(b, vs);
+		if (err == -ENOSPC) {
+			char text[KEY_TEXT_SIZE];
+
+			change_error(c, err,
+				     "service %s has more servers than scheduler %s has slots; "
+				     "raise mh-table-size in section [service]",
+				     key_text(&vs->key, text), vs->conf.sched->name);
+		}
+		if (err != 0)
+			return err;
+	}
 	note = calloc(1, sizeof(*note));
 	if (note == NULL)
 		return -ENOMEM;
 	if (vs->listed) {
-		err = service_new(vs, &after);
-		if (err != 0) {
-			char text[KEY_TEXT_SIZE];
-
-			free(note);
-			if (err == -ENOSPC)
-				change_error(c, err,
-					     "service %s has more servers than scheduler %s has slots; "
-					     "raise mh-table-size in section [service]",
-					     key_text(&vs->key, text), vs->conf.sched->name);
-			return err;
-		}
-		check_laddr(b, vs, after);
+		check_laddr(b, vs);
+		after = b->half;
+		b->half = NULL;
 	}
 	*note = (struct build_note){ .vs = vs_ref(vs), .before = before, .after = after };
 	vs->published = after;
@@ -241,7 +307,7 @@ build_slots(struct change *c, struct build *b, bool there)
 	return dest_publish_generations(c, (const uint32_t (*)[2])pairs, count);
 }
 
-/* One service, or some slots. */
+/* Some of a service, or some slots. */
 static int
 build_some(struct change *c, struct build *b)
 {
@@ -268,7 +334,7 @@ build_run(struct change *c, void *arg)
 
 		while (b->next < len) {
 			err = build_some(c, b);
-			if (err != 0)
+			if (err < 0)
 				return err;
 			if (change_slice_over())
 				return CHANGE_MORE;

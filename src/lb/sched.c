@@ -26,18 +26,33 @@ sched_by_name(const char *name)
 	return NULL;
 }
 
-int
-sched_build_ready(const struct service *svc, void **ret_table)
+void
+sched_build_free(struct sched_build *b)
 {
-	struct sched_ready *ready = malloc(sizeof(*ready) + svc->num_dests * sizeof(ready->dest[0]));
+	free(b->table);
+	free(b->state);
+	*b = (struct sched_build){ 0 };
+}
 
-	if (ready == NULL)
-		return -ENOMEM;
-	ready->count = 0;
-	for (uint32_t i = 0; i < svc->num_dests; i++) {
-		if (svc->dests[i].weight > 0)
-			ready->dest[ready->count++] = i;
+int
+sched_build_ready(struct sched_build *b)
+{
+	const struct service *svc = b->svc;
+	struct sched_ready *ready = b->table;
+	uint32_t left = SCHED_STEP;
+
+	if (ready == NULL) {
+		ready = malloc(sizeof(*ready) + svc->num_dests * sizeof(ready->dest[0]));
+		if (ready == NULL)
+			return -ENOMEM;
+		ready->count = 0;
+		b->table = ready;
 	}
-	*ret_table = ready;
+	for (; b->next < svc->num_dests; b->next++) {
+		if (left-- == 0)
+			return SCHED_MORE;
+		if (svc->dests[b->next].weight > 0)
+			ready->dest[ready->count++] = b->next;
+	}
 	return 0;
 }

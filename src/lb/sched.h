@@ -22,16 +22,35 @@ struct sched_lcore {
 	uint32_t pad;
 };
 
+/** SCHED_MORE: the table is not complete: build() is to be called again; as CHANGE_MORE. */
+#define SCHED_MORE 1
+
+/** Servers, or slots, that one call of build() deals with: some tens of microseconds. */
+#define SCHED_STEP 1024u
+
+/** struct sched_build: a table on its way. All of it zero at first, but @svc. */
+struct sched_build {
+	const struct service *svc; /**< its dests and flags are set, and stay as they are */
+	void *table;    /**< what pick() needs, once build() has returned 0; may be NULL, else it is freed with free() */
+	void *state;    /**< the scheduler's own until then; freed with free() */
+	uint32_t phase; /**< its own, too, and the next two */
+	uint32_t next;
+	uint32_t count;
+};
+
+/** sched_build_free: gives up a table that is, or is not, complete. */
+void sched_build_free(struct sched_build *b);
+
 /** struct sched_ops: a scheduler. Services are built on the main lcore and never change after. */
 struct sched_ops {
 	const char *name;
 	/** Allowed DPVS_SCHED_* flags. */
 	uint32_t flags;
 	/**
-	 * Builds what pick() needs for @svc (dests and flags are set); *ret_table may stay NULL, else it is
-	 * freed with free(). Main lcore. Returns 0, -ENOMEM, -ENOSPC (too many servers for the table).
+	 * Goes on building what pick() needs, SCHED_STEP servers or slots. Main lcore. Returns 0: complete; SCHED_MORE;
+	 * -ENOMEM, -ENOSPC (too many servers for the table).
 	 */
-	int (*build)(const struct service *svc, void **ret_table);
+	int (*build)(struct sched_build *b);
 	/** Sets the first position on worker @worker of @workers, so that they do not start alike. NULL: none. */
 	void (*start)(const struct service *svc, struct sched_lcore *state, unsigned int worker,
 		      unsigned int workers);

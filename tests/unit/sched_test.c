@@ -32,12 +32,32 @@ struct bench {
 
 static struct dest_conns lcores[4][DESTS_MAX];
 
+/* Builds the table of @b in as many calls as it takes. Returns what the last one did. */
+static int
+build(struct bench *b, unsigned int *ret_calls)
+{
+	struct sched_build sb = { .svc = &b->svc };
+	unsigned int calls = 0;
+	int rc;
+
+	do {
+		rc = b->svc.sched->build(&sb);
+		calls++;
+	} while (rc == SCHED_MORE);
+	if (rc == 0) {
+		g_assert_null(sb.state);
+		b->svc.sched_table = g_steal_pointer(&sb.table);
+	}
+	sched_build_free(&sb);
+	if (ret_calls != NULL)
+		*ret_calls = calls;
+	return rc;
+}
+
 /* @weights ends with -1. */
 static void
 setup(struct bench *b, const struct sched_ops *sched, const int *weights)
 {
-	void *table = NULL;
-
 	memset(b, 0, sizeof(*b));
 	b->svc.sched = sched;
 	b->svc.dests = b->dests;
@@ -54,8 +74,7 @@ setup(struct bench *b, const struct sched_ops *sched, const int *weights)
 		};
 		b->svc.num_dests = i + 1;
 	}
-	g_assert_cmpint(sched->build(&b->svc, &table), ==, 0);
-	b->svc.sched_table = table;
+	g_assert_cmpint(build(b, NULL), ==, 0);
 }
 
 static void
@@ -386,14 +405,11 @@ test_least_refresh(void)
 	static struct bench b;
 	bool seen = false;
 
-	void *table = NULL;
-
 	setup_many(&b, &sched_lc, false);
 	teardown(&b);
 	for (unsigned int d = 0; d < LEAST_SERVERS; d++)
 		set_load(1, d, 100, 0);
-	g_assert_cmpint(sched_lc.build(&b.svc, &table), ==, 0); /* the trees know of 100 each */
-	b.svc.sched_table = table;
+	g_assert_cmpint(build(&b, NULL), ==, 0); /* the trees know of 100 each */
 	set_load(1, 777, 1, 0);
 	for (uint32_t i = 0; i <= LEAST_SERVERS / LEAST_REFRESH && !seen; i++) {
 		int d = pick(&b, i);
@@ -557,7 +573,6 @@ test_mh_deterministic(void)
 	struct bench a;
 	struct bench b;
 	int weights[51];
-	void *table = NULL;
 
 	for (unsigned int i = 0; i < 50; i++)
 		weights[i] = (int)(1 + i % 7);
@@ -571,8 +586,7 @@ test_mh_deterministic(void)
 		b.dests[49 - i] = swap;
 	}
 	teardown(&b);
-	g_assert_cmpint(sched_mh.build(&b.svc, &table), ==, 0);
-	b.svc.sched_table = table;
+	g_assert_cmpint(build(&b, NULL), ==, 0);
 	b.state.pos = 77;
 	for (uint32_t i = 0; i < 20000; i++)
 		g_assert_cmpuint(a.dests[pick(&a, i)].index, ==, b.dests[pick(&b, i)].index);
@@ -587,7 +601,6 @@ test_mh_disruption(void)
 	struct bench a;
 	struct bench b;
 	int weights[51];
-	void *table = NULL;
 	uint32_t lost = 0;
 	uint32_t moved = 0;
 
@@ -599,8 +612,7 @@ test_mh_disruption(void)
 	teardown(&b);
 	memmove(&b.dests[20], &b.dests[21], 29 * sizeof(b.dests[0]));
 	b.svc.num_dests = 49;
-	g_assert_cmpint(sched_mh.build(&b.svc, &table), ==, 0);
-	b.svc.sched_table = table;
+	g_assert_cmpint(build(&b, NULL), ==, 0);
 	for (uint32_t i = 0; i < 50000; i++) {
 		uint32_t before = a.dests[pick(&a, i)].index;
 		uint32_t after = b.dests[pick(&b, i)].index;
@@ -629,12 +641,7 @@ test_mh_drain(void)
 	setup(&b, &sched_mh, (const int[]){ 1, 1, 1, 1, -1 });
 	teardown(&b);
 	b.dests[2].weight = 0;
-	{
-		void *table = NULL;
-
-		g_assert_cmpint(sched_mh.build(&b.svc, &table), ==, 0);
-		b.svc.sched_table = table;
-	}
+	g_assert_cmpint(build(&b, NULL), ==, 0);
 	for (unsigned int fallback = 0; fallback < 2; fallback++) {
 		b.svc.sched_flags = fallback ? DPVS_SCHED_MH_FALLBACK : 0;
 		for (uint32_t i = 0; i < 10000; i++) {
@@ -690,7 +697,6 @@ test_mh_size(void)
 {
 	struct bench b;
 	int weights[301];
-	void *table = NULL;
 	gint64 start;
 
 	mh_set_slots(250);
@@ -702,7 +708,7 @@ test_mh_size(void)
 	run(&b, 20000);
 	teardown(&b);
 	b.svc.num_dests = 252;
-	g_assert_cmpint(sched_mh.build(&b.svc, &table), ==, -ENOSPC);
+	g_assert_cmpint(build(&b, NULL), ==, -ENOSPC);
 
 	/* The time of the largest table does not depend on the weights. */
 	mh_set_slots(MH_SLOTS_MAX);
@@ -751,6 +757,84 @@ test_cost(void)
 	}
 }
 
+/*
+ * Many servers are dealt with a bounded number at a time, whatever the scheduler does with them, and a table that is given up
+ * half built leaves nothing.
+ */
+static void
+test_steps(void)
+{
+	static const struct sched_ops *const all[] = { &sched_rr, &sched_wrr, &sched_lc, &sched_wlc, &sched_mh };
+	const uint32_t n = 20000;
+	g_autofree struct dest *dests = g_new0(struct dest, n);
+	struct bench b = { .svc.dests = dests, .svc.num_dests = n, .svc.af = AF_INET };
+	unsigned int calls, sort = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		dests[i] = (struct dest){ .index = i, .addr.ip4 = RTE_BE32(0x0a000000u + i), .port = RTE_BE16(80), .af = AF_INET };
+		dests[i].weight = dests[i].last_weight = 1 + i * 7919 % 997;
+	}
+	while (1u << sort < n)
+		sort++;
+	mh_set_slots(32768);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(all); i++) {
+		struct sched_build half = { .svc = &b.svc };
+		uint32_t least = n / SCHED_STEP;
+
+		if (all[i] == &sched_wrr)
+			least = n * (2 + sort) / SCHED_STEP;
+		else if (all[i] == &sched_lc || all[i] == &sched_wlc)
+			least = n * (2 + lcore_worker_count()) / SCHED_STEP;
+		else if (all[i] == &sched_mh)
+			least = (n * (2 + sort) + mh_get_slots()) / SCHED_STEP;
+		b.svc.sched = all[i];
+		g_assert_cmpint(build(&b, &calls), ==, 0);
+		g_assert_cmpuint(calls, >=, least);
+		g_assert_cmpuint(calls, <=, 2 * least + 2);
+		free((void *)(uintptr_t)b.svc.sched_table);
+		b.svc.sched_table = NULL;
+		for (unsigned int stop = 0; stop < calls; stop += calls / 8 + 1) {
+			for (unsigned int k = 0; k < stop; k++)
+				g_assert_cmpint(all[i]->build(&half), ==, SCHED_MORE);
+			sched_build_free(&half);
+			half.svc = &b.svc;
+		}
+	}
+	mh_set_slots(MH_SLOTS_DEFAULT);
+}
+
+/* In one cycle of wrr, each server is picked as often as its weight says, and heavier ones are never behind lighter ones. */
+static void
+test_wrr_many(void)
+{
+	const uint32_t n = 3000;
+	g_autofree struct dest *dests = g_new0(struct dest, n);
+	g_autofree uint32_t *hits = g_new0(uint32_t, n);
+	struct bench b = { .svc.dests = dests, .svc.num_dests = n, .svc.af = AF_INET, .svc.sched = &sched_wrr };
+	uint32_t total = 0, last = UINT32_MAX;
+
+	for (uint32_t i = 0; i < n; i++) {
+		dests[i].weight = dests[i].last_weight = i * 7919 % 101;
+		total += dests[i].weight;
+	}
+	g_assert_cmpint(build(&b, NULL), ==, 0);
+	sched_wrr.start(&b.svc, &b.state, 0, 1);
+	for (uint32_t i = 0; i < total; i++) {
+		const struct dest *dest = sched_wrr.pick(&b.svc, &b.state, NULL);
+
+		/* The first level has the heaviest, in the order of adding. */
+		if (i < n / 101) {
+			g_assert_cmpuint(dest->weight, ==, 100);
+			g_assert_true(last == UINT32_MAX || last < dest - dests);
+			last = (uint32_t)(dest - dests);
+		}
+		hits[dest - dests]++;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		g_assert_cmpuint(hits[i], ==, dests[i].weight);
+	free((void *)(uintptr_t)b.svc.sched_table);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -781,5 +865,7 @@ main(int argc, char **argv)
 	g_test_add_func("/sched/mh/port", test_mh_port);
 	g_test_add_func("/sched/mh/table size", test_mh_size);
 	g_test_add_func("/sched/cost", test_cost);
+	g_test_add_func("/sched/steps", test_steps);
+	g_test_add_func("/sched/wrr many", test_wrr_many);
 	return g_test_run();
 }

@@ -8,9 +8,9 @@
 #include "lb/service.h"
 
 static int
-lc_build(const struct service *svc, void **ret_table)
+lc_build(struct sched_build *b)
 {
-	return least_build(svc, false, ret_table);
+	return least_build(b, false);
 }
 
 static const struct dest *

@@ -14,6 +14,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 
+#include "lb/sched.h"
 #include "lb/sched/load.h"
 #include "lb/service.h"
 
@@ -104,37 +105,32 @@ load_set(const struct least_table *table, struct least_tree *tree, uint32_t serv
 	}
 }
 
-/* The loads of this moment, for all workers. */
-static void
-trees_build(const struct least_table *table, unsigned int workers)
+/* How many servers are usable. */
+static bool
+count_some(struct sched_build *b, uint32_t *left)
 {
-	struct least_tree *first = tree_of(table, 0);
-
-	first->next = 0;
-	for (uint32_t i = 0; i < table->count; i++)
-		first->load[i] = sched_load(table->servers[i].index, workers);
-	for (uint32_t at = table->leaves - 1; at > 0; at--)
-		place_set(table, first, at);
-	for (unsigned int w = 1; w < workers; w++)
-		memcpy(tree_of(table, w), first, table->tree_bytes);
+	for (; b->next < b->svc->num_dests; b->next++, --*left) {
+		if (*left == 0)
+			return false;
+		b->count += b->svc->dests[b->next].weight > 0;
+	}
+	return true;
 }
 
-int
-least_build(const struct service *svc, bool weighted, void **ret_table)
+static int
+table_new(struct sched_build *b)
 {
 	const unsigned int workers = lcore_worker_count();
 	struct least_table *table;
 	size_t bytes, tree_bytes = 0;
-	uint32_t count = 0, leaves = 0;
+	uint32_t leaves = 0;
 
-	for (uint32_t i = 0; i < svc->num_dests; i++)
-		count += svc->dests[i].weight > 0;
-	if ((uint64_t)count * workers > LEAST_EXACT) {
-		leaves = rte_align32pow2(count);
-		tree_bytes = sizeof(struct least_tree) + count * sizeof(uint64_t) + leaves * sizeof(uint32_t);
+	if ((uint64_t)b->count * workers > LEAST_EXACT) {
+		leaves = rte_align32pow2(b->count);
+		tree_bytes = sizeof(struct least_tree) + b->count * sizeof(uint64_t) + leaves * sizeof(uint32_t);
 		tree_bytes = RTE_ALIGN_CEIL(tree_bytes, (size_t)RTE_CACHE_LINE_SIZE);
 	}
-	bytes = RTE_ALIGN_CEIL(sizeof(*table) + count * sizeof(table->servers[0]), RTE_CACHE_LINE_SIZE);
+	bytes = RTE_ALIGN_CEIL(sizeof(*table) + b->count * sizeof(table->servers[0]), RTE_CACHE_LINE_SIZE);
 	table = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes + workers * tree_bytes);
 	if (table == NULL)
 		return -ENOMEM;
@@ -143,20 +139,120 @@ least_build(const struct service *svc, bool weighted, void **ret_table)
 		.tree_bytes = tree_bytes,
 		.trees = (char *)table + bytes,
 	};
-	for (uint32_t i = 0; i < svc->num_dests; i++) {
-		const struct dest *dest = &svc->dests[i];
+	b->table = table;
+	return 0;
+}
 
+static bool
+servers_some(struct sched_build *b, struct least_table *table, bool weighted, uint32_t *left)
+{
+	for (; b->next < b->svc->num_dests; b->next++, --*left) {
+		const struct dest *dest = &b->svc->dests[b->next];
+
+		if (*left == 0)
+			return false;
 		if (dest->weight > 0)
 			table->servers[table->count++] = (struct least_server){
-				.place = i,
+				.place = b->next,
 				.index = dest->index,
 				.weight = weighted ? dest->weight : 1,
 			};
 	}
-	if (leaves > 0)
-		trees_build(table, workers);
-	*ret_table = table;
-	return 0;
+	return true;
+}
+
+/* Loads, into the first worker's tree; a look at a server on many workers is as much as several servers. */
+static bool
+loads_some(struct sched_build *b, const struct least_table *table, uint32_t *left)
+{
+	const unsigned int workers = lcore_worker_count();
+	struct least_tree *first = tree_of(table, 0);
+
+	first->next = 0;
+	for (; b->next < table->count; b->next++) {
+		if (*left < workers && *left < SCHED_STEP)
+			return false;
+		first->load[b->next] = sched_load(table->servers[b->next].index, workers);
+		*left -= RTE_MIN(*left, workers);
+	}
+	return true;
+}
+
+static bool
+places_some(struct sched_build *b, const struct least_table *table, uint32_t *left)
+{
+	for (; b->next + 1 < table->leaves; b->next++, --*left) {
+		if (*left == 0)
+			return false;
+		place_set(table, tree_of(table, 0), table->leaves - 1 - b->next);
+	}
+	return true;
+}
+
+/* The tree for the other workers; in pieces, as it may have megabytes. */
+static bool
+copies_some(struct sched_build *b, const struct least_table *table, uint32_t *left)
+{
+	const size_t piece = 64 * RTE_CACHE_LINE_SIZE;
+	const uint32_t pieces = (uint32_t)((table->tree_bytes + piece - 1) / piece);
+
+	for (; b->next < pieces * (lcore_worker_count() - 1); b->next++) {
+		size_t from = b->next % pieces * piece;
+
+		if (*left < 64 && *left < SCHED_STEP)
+			return false;
+		memcpy((char *)tree_of(table, 1 + b->next / pieces) + from, (char *)tree_of(table, 0) + from,
+		       RTE_MIN(piece, table->tree_bytes - from));
+		*left -= RTE_MIN(*left, 64u);
+	}
+	return true;
+}
+
+/** Values of struct sched_build.phase. */
+enum {
+	LEAST_COUNTS,
+	LEAST_SERVERS,
+	LEAST_LOADS,
+	LEAST_PLACES,
+	LEAST_COPIES,
+};
+
+/* The loads are of about this moment: workers correct what was different when they got them. */
+int
+least_build(struct sched_build *b, bool weighted)
+{
+	uint32_t left = SCHED_STEP;
+	bool over = true;
+	int err;
+
+	while (over) {
+		switch (b->phase) {
+		case LEAST_COUNTS:
+			over = count_some(b, &left);
+			err = over ? table_new(b) : 0;
+			if (err != 0)
+				return err;
+			break;
+		case LEAST_SERVERS:
+			over = servers_some(b, b->table, weighted, &left);
+			if (over && ((struct least_table *)b->table)->leaves == 0)
+				return 0;
+			break;
+		case LEAST_LOADS:
+			over = loads_some(b, b->table, &left);
+			break;
+		case LEAST_PLACES:
+			over = places_some(b, b->table, &left);
+			break;
+		default:
+			return copies_some(b, b->table, &left) ? 0 : SCHED_MORE;
+		}
+		if (over) {
+			b->phase++;
+			b->next = 0;
+		}
+	}
+	return SCHED_MORE;
 }
 
 /* All servers looked at. */

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct dest;
+struct sched_build;
 struct service;
 
 enum {
@@ -22,8 +23,8 @@ enum {
 	LEAST_CHECKS = 8,
 };
 
-/** least_build: a .build of struct sched_ops; @weighted: loads are divided by weights. Returns 0 or -ENOMEM. */
-int least_build(const struct service *svc, bool weighted, void **ret_table);
+/** least_build: a .build of struct sched_ops; @weighted: loads are divided by weights. Returns 0, SCHED_MORE or -ENOMEM. */
+int least_build(struct sched_build *b, bool weighted);
 
 /** least_pick: the usable server with the least load, NULL: there is none. */
 const struct dest *least_pick(const struct service *svc);

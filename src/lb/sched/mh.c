@@ -24,6 +24,7 @@
 #include <dpvsctrl/proto/service.h>
 
 #include "lb/sched.h"
+#include "lb/sched/sort.h"
 #include "lb/service.h"
 
 /* 8: with half of the servers drained, one client in 256 falls through to the walk over all of them. */
@@ -39,7 +40,6 @@ struct mh_table {
 
 /** struct mh_claim: a server while the table is built. */
 struct mh_claim {
-	uint64_t id;     /**< hash of address and port: orders the servers alike everywhere */
 	uint32_t dest;   /**< place in the service's dests */
 	uint32_t weight;
 	uint32_t next;   /**< slot that it claims next */
@@ -52,6 +52,27 @@ struct mh_claim {
 struct mh_round {
 	struct mh_claim *first;
 	struct mh_claim *last;
+};
+
+/** Values of struct sched_build.phase. */
+enum {
+	MH_BEGINS,
+	MH_IDS,
+	MH_SORTS,
+	MH_CLAIMS,
+	MH_FILLS,
+};
+
+/** struct mh_state: while the table is built; all arrays are behind it, in the same piece of memory. */
+struct mh_state {
+	struct sort sort; /**< of identity and place in the service's dests */
+	struct mh_claim *claims;
+	struct mh_round *rounds; /**< as many as slots */
+	uint64_t *taken;  /**< a bit for each slot: ten slots are looked at for each that is claimed, 2 KiB stay in the cache */
+	uint64_t highest; /**< weight */
+	uint32_t used;    /**< slots */
+	uint32_t round;   /**< the one under way, */
+	struct mh_claim *claim; /**< and whose turn it is in it; NULL: over */
 };
 
 static uint32_t mh_slots = MH_SLOTS_DEFAULT;
@@ -96,40 +117,6 @@ hash_addr(const union ip_addr *addr, rte_be16_t port, uint64_t seed)
 	return mix(mix(mix(seed ^ addr->u64[0]) ^ addr->u64[1]) ^ port);
 }
 
-static int
-by_id(const void *va, const void *vb)
-{
-	const struct mh_claim *a = va;
-	const struct mh_claim *b = vb;
-
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
-/* The servers that take part, in an order that does not depend on the order of adding. */
-static uint32_t
-make_claims(const struct service *svc, struct mh_claim *claims, uint32_t slots)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < svc->num_dests; i++) {
-		const struct dest *dest = &svc->dests[i];
-		uint64_t id = hash_addr(&dest->addr, dest->port, 1);
-
-		if (dest->last_weight == 0)
-			continue;
-		claims[count++] = (struct mh_claim){
-			.id = id,
-			.dest = i,
-			.weight = dest->last_weight,
-			.next = (uint32_t)(id % slots),
-			.skip = (uint32_t)(mix(id) % (slots - 1)) + 1,
-		};
-	}
-	qsort(claims, count, sizeof(*claims), by_id);
-	return count;
-}
-
-/* @taken has a bit for each slot: ten slots are looked at for each that is claimed, and 2 KiB stay in the cache. */
 static void
 claim_slot(struct mh_table *t, uint64_t *taken, struct mh_claim *claim)
 {
@@ -160,69 +147,144 @@ schedule_claim(struct mh_round *rounds, uint32_t slots, struct mh_claim *claim, 
 	rounds[round].last = claim;
 }
 
+static int
+mh_begin(struct sched_build *b)
+{
+	size_t n = b->svc->num_dests;
+	size_t slots = mh_slots;
+	struct sort_item *items;
+	struct mh_state *st;
+	struct mh_table *t;
+
+	if (n > slots)
+		return -ENOSPC;
+	st = calloc(1, sizeof(*st) + n * (2 * sizeof(*items) + sizeof(st->claims[0])) + slots * sizeof(st->rounds[0]) +
+		       (slots / 64 + 1) * sizeof(st->taken[0]));
+	t = malloc(sizeof(*t) + slots * sizeof(t->slot[0]));
+	b->state = st;
+	b->table = t;
+	if (st == NULL || t == NULL)
+		return -ENOMEM;
+	items = (struct sort_item *)(st + 1);
+	st->sort = sort_of(items, items + n, 0);
+	st->claims = (struct mh_claim *)(items + 2 * n);
+	st->rounds = (struct mh_round *)(st->claims + n);
+	st->taken = (uint64_t *)(st->rounds + slots);
+	t->slots = (uint32_t)slots;
+	return 0;
+}
+
+/* The servers that take part. */
+static bool
+mh_ids(struct sched_build *b, struct mh_state *st, uint32_t *left)
+{
+	for (; b->next < b->svc->num_dests; b->next++, --*left) {
+		const struct dest *dest = &b->svc->dests[b->next];
+
+		if (*left == 0)
+			return false;
+		if (dest->last_weight != 0)
+			st->sort.from[st->sort.count++] = (struct sort_item){
+				.key = hash_addr(&dest->addr, dest->port, 1), .value = b->next,
+			};
+	}
+	return true;
+}
+
+/* The same in an order that does not depend on the order of adding. */
+static bool
+mh_claims(struct sched_build *b, struct mh_state *st, uint32_t *left)
+{
+	struct mh_table *t = b->table;
+
+	for (; b->next < st->sort.count; b->next++, --*left) {
+		const struct sort_item *item = &st->sort.from[b->next];
+		struct mh_claim *claim = &st->claims[b->next];
+
+		if (*left == 0)
+			return false;
+		*claim = (struct mh_claim){
+			.dest = (uint32_t)item->value,
+			.weight = b->svc->dests[item->value].last_weight,
+			.next = (uint32_t)(item->key % t->slots),
+			.skip = (uint32_t)(mix(item->key) % (t->slots - 1)) + 1,
+		};
+		st->highest = claim->weight > st->highest ? claim->weight : st->highest;
+		schedule_claim(st->rounds, t->slots, claim, 0);
+	}
+	if (st->sort.count == 0)
+		memset(t->slot, 0xff, t->slots * sizeof(t->slot[0])); /* DEST_NONE */
+	else
+		st->claim = st->rounds[0].first;
+	return true;
+}
+
 /*
  * Claim number n of a server is due in round n * highest weight / its weight, rounded up. So the work
  * is in proportion to the slots, whatever the weights are.
  */
-static void
-fill(struct mh_table *t, uint64_t *taken, struct mh_claim *claims, uint32_t count, struct mh_round *rounds)
+static bool
+mh_fill(struct mh_table *t, struct mh_state *st, uint32_t *left)
 {
-	uint64_t highest = 0;
-	uint32_t used = 0;
+	if (st->sort.count == 0)
+		return true;
+	for (; st->used < t->slots; --*left) {
+		struct mh_claim *claim = st->claim;
 
-	for (uint32_t i = 0; i < count; i++) {
-		highest = claims[i].weight > highest ? claims[i].weight : highest;
-		schedule_claim(rounds, t->slots, &claims[i], 0);
-	}
-	for (uint32_t round = 0; used < t->slots; round++) {
-		struct mh_claim *claim = rounds[round].first;
-
-		while (claim != NULL && used < t->slots) {
-			struct mh_claim *after = claim->after;
-
-			claim_slot(t, taken, claim);
-			used++;
-			claim->made++;
-			schedule_claim(rounds, t->slots, claim,
-				       (claim->made * highest + claim->weight - 1) / claim->weight);
-			claim = after;
+		if (*left == 0)
+			return false;
+		if (claim == NULL) {
+			st->claim = st->rounds[++st->round].first;
+			continue;
 		}
+		st->claim = claim->after;
+		claim_slot(t, st->taken, claim);
+		st->used++;
+		claim->made++;
+		schedule_claim(st->rounds, t->slots, claim,
+			       (claim->made * st->highest + claim->weight - 1) / claim->weight);
 	}
+	return true;
 }
 
 static int
-mh_build(const struct service *svc, void **ret_table)
+mh_build(struct sched_build *b)
 {
-	uint32_t slots = mh_slots;
-	struct mh_claim *claims = NULL;
-	struct mh_round *rounds = NULL;
-	uint64_t *taken = NULL;
-	struct mh_table *t = NULL;
-	uint32_t count;
+	struct mh_state *st = b->state;
+	uint32_t left = SCHED_STEP;
+	bool over = true;
+	int err;
 
-	if (svc->num_dests > slots)
-		return -ENOSPC;
-	claims = malloc((svc->num_dests + 1) * sizeof(*claims));
-	rounds = calloc(slots, sizeof(*rounds));
-	taken = calloc(slots / 64 + 1, sizeof(*taken));
-	t = malloc(sizeof(*t) + slots * sizeof(t->slot[0]));
-	if (claims == NULL || rounds == NULL || taken == NULL || t == NULL) {
-		free(claims);
-		free(rounds);
-		free(taken);
-		free(t);
-		return -ENOMEM;
+	while (over) {
+		switch (b->phase) {
+		case MH_BEGINS:
+			err = mh_begin(b);
+			if (err != 0)
+				return err;
+			st = b->state;
+			break;
+		case MH_IDS:
+			over = mh_ids(b, st, &left);
+			break;
+		case MH_SORTS:
+			over = sort_step(&st->sort, &left);
+			break;
+		case MH_CLAIMS:
+			over = mh_claims(b, st, &left);
+			break;
+		default:
+			if (!mh_fill(b->table, st, &left))
+				return SCHED_MORE;
+			free(st);
+			b->state = NULL;
+			return 0;
+		}
+		if (over) {
+			b->phase++;
+			b->next = 0;
+		}
 	}
-	t->slots = slots;
-	memset(t->slot, 0xff, slots * sizeof(t->slot[0]));
-	count = make_claims(svc, claims, slots);
-	if (count > 0)
-		fill(t, taken, claims, count, rounds);
-	free(claims);
-	free(rounds);
-	free(taken);
-	*ret_table = t;
-	return 0;
+	return SCHED_MORE;
 }
 
 /* The usable server in the slot of @hash, or NULL. */

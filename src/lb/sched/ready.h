@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-struct service;
+struct sched_build;
 
 /** struct sched_ready: places in the service's dests. */
 struct sched_ready {
@@ -18,7 +18,7 @@ struct sched_ready {
 	uint32_t dest[];
 };
 
-/** sched_build_ready: a .build of struct sched_ops. Returns 0 or -ENOMEM. */
-int sched_build_ready(const struct service *svc, void **ret_table);
+/** sched_build_ready: a .build of struct sched_ops. Returns 0, SCHED_MORE or -ENOMEM. */
+int sched_build_ready(struct sched_build *b);
 
 #endif

@@ -8,9 +8,9 @@
 #include "lb/service.h"
 
 static int
-wlc_build(const struct service *svc, void **ret_table)
+wlc_build(struct sched_build *b)
 {
-	return least_build(svc, true, ret_table);
+	return least_build(b, true);
 }
 
 static const struct dest *

@@ -7,9 +7,11 @@
  * step down adds at most one group of equal weights: a pick costs the same whatever the weights are.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lb/sched.h"
+#include "lb/sched/sort.h"
 #include "lb/service.h"
 
 /** struct wrr_group: servers of one weight. */
@@ -38,69 +40,137 @@ gcd(uint32_t a, uint32_t b)
 	return a;
 }
 
-/** struct wrr_item: to sort with. */
-struct wrr_item {
-	uint32_t weight;
-	uint32_t dest;
+/** struct wrr_state: while the table is built. */
+struct wrr_state {
+	struct sort sort;
+	uint32_t divisor;
+	bool sorted; /**< as they were added: nothing to be done */
+	struct sort_item item[]; /**< twice as many as the service has servers */
+};
+
+/** Values of struct sched_build.phase. */
+enum {
+	WRR_BEGINS,
+	WRR_ITEMS,
+	WRR_SORTS,
+	WRR_GROUPS,
 };
 
 static int
-by_weight(const void *va, const void *vb)
+wrr_begin(struct sched_build *b)
 {
-	const struct wrr_item *a = va;
-	const struct wrr_item *b = vb;
+	uint32_t n = b->svc->num_dests;
+	struct wrr_table *t = malloc(sizeof(*t) + n * (sizeof(t->group[0]) + sizeof(t->dest[0])));
+	struct wrr_state *st = malloc(sizeof(*st) + 2 * (size_t)n * sizeof(st->item[0]));
 
-	if (a->weight != b->weight)
-		return a->weight < b->weight ? 1 : -1;
-	return a->dest < b->dest ? -1 : 1;
+	b->table = t;
+	b->state = st;
+	if (t == NULL || st == NULL)
+		return -ENOMEM;
+	t->group = (struct wrr_group *)(t + 1);
+	t->dest = (uint32_t *)(t->group + n);
+	t->groups = 0;
+	st->divisor = 0;
+	st->sorted = true;
+	st->sort = sort_of(st->item, st->item + n, 0);
+	return 0;
+}
+
+/* The usable servers, with keys that rise as weights fall. */
+static bool
+wrr_items(struct sched_build *b, struct wrr_state *st, uint32_t *left)
+{
+	for (; b->next < b->svc->num_dests; b->next++, --*left) {
+		uint32_t weight = b->svc->dests[b->next].weight;
+		struct sort_item *item = &st->item[st->sort.count];
+
+		if (*left == 0)
+			return false;
+		if (weight == 0)
+			continue;
+		st->divisor = gcd(weight, st->divisor);
+		*item = (struct sort_item){ .key = UINT32_MAX - weight, .value = b->next };
+		if (st->sort.count > 0 && item[-1].key > item->key)
+			st->sorted = false;
+		st->sort.count++;
+	}
+	return true;
+}
+
+static bool
+wrr_groups(struct sched_build *b, const struct wrr_state *st, uint32_t *left)
+{
+	const struct sort_item *item = st->sort.from;
+	struct wrr_table *t = b->table;
+
+	t->levels = st->sort.count > 0 ? (UINT32_MAX - (uint32_t)item[0].key) / st->divisor : 0;
+	for (; b->next < st->sort.count; b->next++, --*left) {
+		uint32_t i = b->next;
+
+		if (*left == 0)
+			return false;
+		if (i == 0 || item[i].key != item[i - 1].key)
+			t->group[t->groups++].level = (uint32_t)(item[i].key - item[0].key) / st->divisor;
+		t->group[t->groups - 1].end = i + 1;
+		t->dest[i] = (uint32_t)item[i].value;
+	}
+	return true;
 }
 
 static int
-wrr_build(const struct service *svc, void **ret_table)
+wrr_build(struct sched_build *b)
 {
-	struct wrr_item *items = malloc((svc->num_dests + 1) * sizeof(*items));
-	struct wrr_table *t = malloc(sizeof(*t) + svc->num_dests * (sizeof(t->group[0]) + sizeof(t->dest[0])));
-	uint32_t count = 0;
-	uint32_t divisor = 0;
+	struct wrr_state *st = b->state;
+	uint32_t left = SCHED_STEP;
+	bool over = true;
+	int err;
 
-	if (items == NULL || t == NULL) {
-		free(items);
-		free(t);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < svc->num_dests; i++) {
-		if (svc->dests[i].weight == 0)
-			continue;
-		divisor = gcd(svc->dests[i].weight, divisor);
-		items[count++] = (struct wrr_item){ .weight = svc->dests[i].weight, .dest = i };
-	}
-	qsort(items, count, sizeof(*items), by_weight);
-
-	t->group = (struct wrr_group *)(t + 1);
-	t->dest = (uint32_t *)(t->group + svc->num_dests);
-	t->groups = 0;
-	t->levels = count > 0 ? items[0].weight / divisor : 0;
-	for (uint32_t i = 0; i < count; i++) {
-		if (i == 0 || items[i].weight != items[i - 1].weight) {
-			t->group[t->groups++].level = (items[0].weight - items[i].weight) / divisor;
+	while (over) {
+		switch (b->phase) {
+		case WRR_BEGINS:
+			err = wrr_begin(b);
+			if (err != 0)
+				return err;
+			st = b->state;
+			break;
+		case WRR_ITEMS:
+			over = wrr_items(b, st, &left);
+			break;
+		case WRR_SORTS:
+			over = st->sorted || sort_step(&st->sort, &left);
+			break;
+		default:
+			if (!wrr_groups(b, st, &left))
+				return SCHED_MORE;
+			free(st);
+			b->state = NULL;
+			return 0;
 		}
-		t->group[t->groups - 1].end = i + 1;
-		t->dest[i] = items[i].dest;
+		if (over) {
+			b->phase++;
+			b->next = 0;
+		}
 	}
-	free(items);
-	*ret_table = t;
-	return 0;
+	return SCHED_MORE;
 }
 
 /* The last group that takes part at @level. */
 static uint32_t
 group_at(const struct wrr_table *t, uint32_t level)
 {
-	uint32_t group = 0;
+	uint32_t low = 0;
+	uint32_t high = t->groups;
 
-	while (group + 1 < t->groups && t->group[group + 1].level <= level)
-		group++;
-	return group;
+	/* Halving: a worker does this when servers have changed, and there may be as many groups as servers. */
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (t->group[middle].level <= level)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static void
