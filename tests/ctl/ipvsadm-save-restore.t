@@ -218,6 +218,17 @@ ok "--sync takes away what the rules do not name" "$IPVSADM" -R --sync <<-'END'
 END
 is "... and only that is left" "$(save)" "-A -t 192.0.2.1:80 -s wrr
 -a -t 192.0.2.1:80 -r 198.51.100.2:81 -m -w 6"
+ok "--sync is --replace, too, and may be given with it" "$IPVSADM" -R --sync --replace <<-'END'
+	-A -t 192.0.2.1:80 -s rr
+	-a -t 192.0.2.1:80 -r 198.51.100.3:81 -m -w 7
+END
+is "... which is the same as --sync" "$(save)" "-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 198.51.100.3:81 -m -w 7"
+ok "... in either order" "$IPVSADM" -R --replace --sync <<-'END'
+	-A -t 192.0.2.1:80 -s wrr
+END
+is "... and only that is left" "$(save)" "-A -t 192.0.2.1:80 -s wrr"
+ok "the help says so" sh -c '"$1" --help | grep -q -e "--sync .*as --replace, and"' - "$IPVSADM"
 for seed in 21 22 23; do
 	random $seed >"$TEST_DIR/rules"
 	ok "seed $seed: takes the place of another" "$IPVSADM" -R --sync <"$TEST_DIR/rules"
