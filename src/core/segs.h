@@ -26,17 +26,40 @@
 /** struct segs: see each member. */
 struct segs {
 	uint32_t len;  /**< elements */
-	uint32_t size; /**< of an element, bytes; SEGS_BYTES / SEGS_FIRST at most */
+	uint32_t size; /**< of an element, bytes */
 	uint32_t per;  /**< elements in a piece */
 	uint32_t pieces;
 	uint32_t room; /**< in @piece */
 	void **piece;
 };
 
+/** segs_in: elements of @size bytes, in pieces of @bytes, as many as fit. segs_of: in pieces of the usual size. */
+static inline struct segs
+segs_in(uint32_t size, uint32_t bytes)
+{
+	return (struct segs){ .size = size, .per = bytes / size };
+}
+
 static inline struct segs
 segs_of(uint32_t size)
 {
-	return (struct segs){ .size = size, .per = SEGS_BYTES / size };
+	return segs_in(size, SEGS_BYTES);
+}
+
+/* Elements of the first piece, until it is full. */
+static inline uint32_t
+segs_first(const struct segs *s)
+{
+	return MIN(SEGS_FIRST, s->per);
+}
+
+/** segs_bytes: what the elements take, pieces that are not full included. */
+static inline size_t
+segs_bytes(const struct segs *s)
+{
+	if (s->pieces == 1 && s->len <= segs_first(s))
+		return (size_t)segs_first(s) * s->size;
+	return (size_t)s->pieces * s->per * s->size;
 }
 
 /** segs_at: element @i, which is there. */
@@ -50,14 +73,14 @@ segs_at(const struct segs *s, uint32_t i)
 static inline void *
 segs_push(struct segs *s)
 {
-	if (s->len == SEGS_FIRST && s->pieces == 1)
+	if (s->len == segs_first(s) && s->pieces == 1)
 		s->piece[0] = g_realloc(s->piece[0], (size_t)s->per * s->size);
 	if (s->len == s->pieces * s->per) {
 		if (s->pieces == s->room) {
 			s->room = s->room == 0 ? 1 : s->room * 2;
 			s->piece = g_renew(void *, s->piece, s->room);
 		}
-		s->piece[s->pieces] = g_malloc((size_t)(s->pieces == 0 ? SEGS_FIRST : s->per) * s->size);
+		s->piece[s->pieces] = g_malloc((size_t)(s->pieces == 0 ? segs_first(s) : s->per) * s->size);
 		s->pieces++;
 	}
 	return segs_at(s, s->len++);

@@ -17,10 +17,19 @@
 #include "core/ctl.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/segs.h"
 #include "module.h"
 
-/* Memory for small appends is taken in blocks of this size. */
-#define TXN_BLOCK (64u << 10)
+/*
+ * Memory for small appends is taken in blocks of at most TXN_BLOCK bytes; one that is larger than an eighth of that has its
+ * own. Charged is what is held.
+ */
+#define TXN_BLOCK     (64u << 10)
+#define TXN_BLOCK_MIN 256u
+
+/* What holds no more is given back at once; else so many blocks in one go: of a megabyte at most, 80 us of the kernel's time. */
+#define TXN_SMALL  (4u << 20)
+#define TXN_BLOCKS 4u
 
 /** struct txn_part: a staged request. */
 struct txn_part {
@@ -41,26 +50,35 @@ struct txn_kind {
 struct txn {
 	uint32_t flags;
 	uint64_t generation;
-	GPtrArray *blocks; /* memory of what was appended; the last one has room */
+	GPtrArray *blocks; /* memory of what was appended */
+	unsigned char *block; /* the one that has room; NULL: none */
 	uint32_t block_size;
 	uint32_t block_used;
-	GArray *parts; /* struct txn_part, in order */
+	uint64_t held;     /* bytes of all blocks */
+	uint32_t blocks_len; /* of them, before the append under way */
+	struct segs parts; /* struct txn_part, in order */
+	uint32_t records;  /* of all of them, as the commit counts: a request without records is one */
 	GArray *kinds; /* struct txn_kind, in the order in which they came first */
 	uint64_t bytes; /* charged */
 
 	/* the commit */
 	struct dpvs_req *req;
-	guint part;      /* the next one */
+	uint32_t part;   /* the next one */
 	uint32_t record; /* of it, the next one */
 	uint32_t index;  /* over all parts */
-	bool ready;      /* .buf holds the next record */
+	bool ready;      /* commit_record holds the next record */
 	bool blamed;     /* the next record is why it was refused */
-	_Alignas(16) unsigned char buf[DPVS_RECORD_MAX];
+	GList link;      /* in dying */
 };
 
 static uint64_t quota_client;
 static uint64_t quota_all;
 static uint64_t staged; /* by all clients */
+static GQueue dying = G_QUEUE_INIT; /* over, but their memory is not given back yet */
+static guint dying_source;
+
+/* The record of the commit under way: one change is prepared at a time. */
+static _Alignas(16) unsigned char commit_record[DPVS_RECORD_MAX];
 
 static const int client_key; /* whose address is the key of dpvs_req_client_data() */
 
@@ -77,16 +95,87 @@ txn_of(struct dpvs_req *req)
 	return dpvs_req_client_data(req, &client_key);
 }
 
+/* The size of a block that many small appends share. */
+static uint32_t
+block_size(void)
+{
+	return (uint32_t)CLAMP(quota_client / 16, TXN_BLOCK_MIN, TXN_BLOCK);
+}
+
+/* Gives back some of its memory. Returns false: there is no more. */
+static bool
+txn_shrink(struct txn *txn)
+{
+	if (segs_drop(&txn->parts))
+		return true;
+	if (txn->blocks->len == 0)
+		return false;
+	g_ptr_array_set_size(txn->blocks, (gint)txn->blocks->len - 1);
+	return true;
+}
+
+static void
+txn_gone(struct txn *txn)
+{
+	staged -= txn->bytes;
+	g_ptr_array_unref(txn->blocks);
+	g_array_unref(txn->kinds);
+	g_free(txn);
+}
+
+static bool
+dying_step(void)
+{
+	struct txn *txn = g_queue_peek_head(&dying);
+
+	if (txn == NULL)
+		return false;
+	if (txn_shrink(txn))
+		return true;
+	g_queue_unlink(&dying, &txn->link);
+	txn_gone(txn);
+	return true;
+}
+
+static gboolean
+dying_turn(gpointer arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < TXN_BLOCKS; i++) {
+		if (!dying_step()) {
+			dying_source = 0;
+			return G_SOURCE_REMOVE;
+		}
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+/* It is over. What is large is given back piece by piece, and charged to all until it has gone. */
 static void
 txn_free(void *arg)
 {
 	struct txn *txn = arg;
 
-	staged -= txn->bytes;
-	g_ptr_array_unref(txn->blocks);
-	g_array_unref(txn->parts);
-	g_array_unref(txn->kinds);
-	g_free(txn);
+	while (txn->bytes <= TXN_SMALL && txn_shrink(txn))
+		;
+	if (txn->bytes <= TXN_SMALL) {
+		txn_gone(txn);
+		return;
+	}
+	txn->link.data = txn;
+	g_queue_push_tail_link(&dying, &txn->link);
+	if (dying_source == 0)
+		dying_source = g_idle_add_full(G_PRIORITY_DEFAULT, dying_turn, NULL, NULL);
+}
+
+static void
+txn_fini(void)
+{
+	while (dying_step())
+		;
+	if (dying_source != 0)
+		g_source_remove(dying_source);
+	dying_source = 0;
 }
 
 static int
@@ -116,7 +205,7 @@ txn_ctl_begin(struct dpvs_req *req, const void *records, uint32_t count)
 	txn->flags = begin->flags;
 	txn->generation = begin->generation != 0 ? begin->generation : change_generation();
 	txn->blocks = g_ptr_array_new_with_free_func(g_free);
-	txn->parts = g_array_new(FALSE, FALSE, sizeof(struct txn_part));
+	txn->parts = segs_in(sizeof(struct txn_part), block_size());
 	txn->kinds = g_array_new(FALSE, TRUE, sizeof(struct txn_kind));
 	err = FAULT_POINT("txn.begin") ? -ENOMEM : dpvs_req_set_client_data(req, &client_key, txn, txn_free);
 	if (err < 0)
@@ -208,17 +297,6 @@ check_body(struct dpvs_req *req, const unsigned char *p, uint64_t len, unsigned 
 	return 0;
 }
 
-/* As the commit counts them: a request without records is one. */
-static uint32_t
-staged_records(const struct txn *txn)
-{
-	uint32_t sum = 0;
-
-	for (guint i = 0; i < txn->parts->len; i++)
-		sum += MAX(g_array_index(txn->parts, struct txn_part, i).count, 1);
-	return sum;
-}
-
 /* Adds the requests in @len bytes at @p to @txn->parts. */
 static int
 take_parts(struct dpvs_req *req, struct txn *txn, const unsigned char *p, size_t len)
@@ -234,10 +312,11 @@ take_parts(struct dpvs_req *req, struct txn *txn, const unsigned char *p, size_t
 		if (err == 0)
 			err = check_body(req, p + off + sizeof(struct dpvs_sock_msg), body, n, &part);
 		if (err < 0) {
-			dpvs_req_error_index(req, staged_records(txn));
+			dpvs_req_error_index(req, txn->records);
 			return err;
 		}
-		g_array_append_val(txn->parts, part);
+		*(struct txn_part *)segs_push(&txn->parts) = part;
+		txn->records += MAX(part.count, 1);
 		off += sizeof(struct dpvs_sock_msg) + (size_t)body;
 	}
 	return 0;
@@ -245,14 +324,14 @@ take_parts(struct dpvs_req *req, struct txn *txn, const unsigned char *p, size_t
 
 /* Counts the parts from @from on, for the audit. */
 static void
-count_kinds(struct txn *txn, guint from)
+count_kinds(struct txn *txn, uint32_t from)
 {
 	const struct txn_part *part;
 	struct txn_kind *k;
 	guint i, j;
 
-	for (i = from; i < txn->parts->len; i++) {
-		part = &g_array_index(txn->parts, struct txn_part, i);
+	for (i = from; i < txn->parts.len; i++) {
+		part = segs_at(&txn->parts, i);
 		for (j = 0; j < txn->kinds->len; j++)
 			if (g_array_index(txn->kinds, struct txn_kind, j).opt == part->opt)
 				break;
@@ -265,31 +344,35 @@ count_kinds(struct txn *txn, guint from)
 	}
 }
 
-/* Room for @len bytes behind what is staged; small appends share a block. NULL: no memory. */
+/* What the room for @len bytes will cost. */
+static uint64_t
+room_cost(const struct txn *txn, uint32_t len)
+{
+	if (len > block_size() / 8)
+		return len;
+	return txn->block != NULL && txn->block_size - txn->block_used >= len ? 0 : block_size();
+}
+
+/* Room for @len bytes; small appends share a block. NULL: no memory. */
 static unsigned char *
 txn_room(struct txn *txn, uint32_t len)
 {
+	uint32_t size = (uint32_t)room_cost(txn, len);
 	unsigned char *block;
 
-	if (txn->block_size - txn->block_used < len) {
-		block = g_try_malloc(MAX(len, TXN_BLOCK));
-		if (block == NULL)
-			return NULL;
-		g_ptr_array_add(txn->blocks, block);
-		txn->block_size = MAX(len, TXN_BLOCK);
+	if (size == 0)
+		return txn->block + txn->block_used;
+	block = g_try_malloc(size);
+	if (block == NULL)
+		return NULL;
+	g_ptr_array_add(txn->blocks, block);
+	txn->held += size;
+	if (len <= block_size() / 8) {
+		txn->block = block;
+		txn->block_size = size;
 		txn->block_used = 0;
 	}
-	block = g_ptr_array_index(txn->blocks, txn->blocks->len - 1);
-	return block + txn->block_used;
-}
-
-/* What was appended is refused: the block that was made for it goes, if one was, else nobody would count it. */
-static void
-txn_room_back(struct txn *txn, guint blocks, uint32_t size, uint32_t used)
-{
-	g_ptr_array_set_size(txn->blocks, (gint)blocks);
-	txn->block_size = size;
-	txn->block_used = used;
+	return block;
 }
 
 static int
@@ -307,41 +390,52 @@ check_quota(struct dpvs_req *req, const struct txn *txn, uint64_t more)
 	return 0;
 }
 
+/* What was appended is refused: the block that was made for it goes, if one was, and its requests. */
+static void
+take_back(struct txn *txn, const struct txn *before)
+{
+	g_ptr_array_set_size(txn->blocks, (gint)before->blocks_len);
+	while (txn->parts.len > before->parts.len)
+		segs_pop(&txn->parts);
+	txn->block = before->block;
+	txn->block_size = before->block_size;
+	txn->block_used = before->block_used;
+	txn->held = before->held;
+	txn->records = before->records;
+}
+
 static int
 txn_ctl_append(struct dpvs_req *req, const void *records, uint32_t count)
 {
 	struct txn *txn = txn_of(req);
-	uint32_t size, used;
+	struct txn before;
 	unsigned char *p;
 	uint64_t more;
-	guint parts, blocks;
 	int err;
 
 	if (txn == NULL)
 		return no_txn(req);
-	err = check_quota(req, txn, count);
+	err = check_quota(req, txn, room_cost(txn, count));
 	if (err < 0)
 		return err;
-	blocks = txn->blocks->len;
-	size = txn->block_size;
-	used = txn->block_used;
+	txn->blocks_len = txn->blocks->len;
+	before = *txn;
 	p = txn_room(txn, count);
 	if (p == NULL)
 		return -ENOMEM;
 	memcpy(p, records, count);
-	parts = txn->parts->len;
 	err = take_parts(req, txn, p, count);
 	/* The list of requests is memory, too, of which tiny requests need more than for themselves. */
-	more = count + (txn->parts->len - parts) * sizeof(struct txn_part);
+	more = txn->held + segs_bytes(&txn->parts) - txn->bytes;
 	if (err == 0)
 		err = check_quota(req, txn, more);
 	if (err < 0) {
-		g_array_set_size(txn->parts, parts);
-		txn_room_back(txn, blocks, size, used);
+		take_back(txn, &before);
 		return err;
 	}
-	count_kinds(txn, parts);
-	txn->block_used += count;
+	count_kinds(txn, before.parts.len);
+	if (count <= block_size() / 8)
+		txn->block_used += count;
 	txn->bytes += more;
 	staged += more;
 	return 0;
@@ -362,19 +456,19 @@ txn_step(struct change *c, void *arg)
 				    "the configuration was changed meanwhile (generation %" G_GUINT64_FORMAT
 				    ", expected was %" G_GUINT64_FORMAT ")",
 				    change_generation(), txn->generation);
-	if (txn->part == txn->parts->len)
+	if (txn->part == txn->parts.len)
 		return 0;
-	part = &g_array_index(txn->parts, struct txn_part, txn->part);
+	part = segs_at(&txn->parts, txn->part);
 	if (!txn->ready) {
 		/* It was checked when it was staged. */
 		if (part->count > 0)
 			dpvs_wire_get_record(part->records + (size_t)txn->record * part->record_size,
-					     part->record_size, txn->buf, part->opt->record_size);
+					     part->record_size, commit_record, part->opt->record_size);
 		else
-			memset(txn->buf, 0, part->opt->record_size);
+			memset(commit_record, 0, part->opt->record_size);
 		txn->ready = true;
 	}
-	err = part->opt->set(c, part->opt->record_size != 0 ? txn->buf : NULL);
+	err = part->opt->set(c, part->opt->record_size != 0 ? commit_record : NULL);
 	txn->blamed = err < 0;
 	if (err != 0)
 		return err;
@@ -384,7 +478,7 @@ txn_step(struct change *c, void *arg)
 		txn->record = 0;
 		txn->part++;
 	}
-	return txn->part < txn->parts->len ? CHANGE_MORE : 0;
+	return txn->part < txn->parts.len ? CHANGE_MORE : 0;
 }
 
 static void
@@ -468,4 +562,5 @@ static const struct module_sockopt txn_sockopts[] = {
 const struct module txn_module = {
 	.name = "txn",
 	.sockopts = txn_sockopts,
+	.fini = txn_fini,
 };

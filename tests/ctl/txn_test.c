@@ -403,6 +403,52 @@ test_quota(void)
 	harness_stop();
 }
 
+/* What is charged is what is held, whatever the sizes of what is staged: as much as the quota, and no more. */
+static void
+test_charged(void)
+{
+	/* Bytes of an append: the smallest, two that do not fit into the rest of a block, and one with a block of its own. */
+	static const guint sizes[] = { 0, 7000, 33000, 200000 };
+	const size_t quota = 8 << 20;
+	struct dpvs_service_conf svc[4000];
+	struct mallinfo2 before, after;
+	struct peer *p;
+
+	start("[control]\ntransaction-bytes = 8388608\n");
+	for (unsigned int i = 0; i < G_N_ELEMENTS(svc); i++)
+		svc[i] = rec_service("192.0.2.100", (uint16_t)(1000 + i), IPPROTO_UDP, "rr");
+	for (unsigned int k = 0; k < G_N_ELEMENTS(sizes); k++) {
+		g_autoptr(GByteArray) out = g_byte_array_new();
+		uint64_t staged = 0;
+		guint len;
+		int err;
+
+		p = peer_new();
+		g_assert_cmpint(begin(p, DPVS_TXN_UNCHANGED), ==, 0);
+		before = mallinfo2();
+		do {
+			if (sizes[k] == 0)
+				peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
+			else
+				peer_put_set(out, DPVS_SET_SERVICE_ADD, svc, sizeof(svc[0]), sizes[k] / sizeof(svc[0]));
+			/* Tiny requests many at a time, or it takes for ever; but not so many that they have a block of their own. */
+			while (sizes[k] == 0 && out->len < 8000)
+				peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
+			len = out->len;
+			err = append(p, out);
+			staged += err == 0 ? len : 0;
+		} while (err == 0);
+		g_assert_cmpint(err, ==, -EDQUOT);
+		after = mallinfo2();
+		/* Beside it, what reads and answers needs. */
+		g_assert_cmpuint(after.uordblks + after.hblkhd, <, before.uordblks + before.hblkhd + quota + (600 << 10));
+		/* And most of the quota is for what a client stages; of tiny requests there is a list as long as they are. */
+		g_assert_cmpuint(staged, >, sizes[k] == 0 ? quota / 3 : quota * 7 / 8 - sizes[k]);
+		peer_free(p);
+	}
+	harness_stop();
+}
+
 /* What is refused is not kept: appends that are wrong at their end, each longer than all before. */
 static void
 test_refused_memory(void)
@@ -692,6 +738,7 @@ main(int argc, char **argv)
 	g_test_add_func("/txn/pipelined", test_pipelined);
 	g_test_add_func("/txn/bad bytes", test_bad_bytes);
 	g_test_add_func("/txn/quota", test_quota);
+	g_test_add_func("/txn/charged", test_charged);
 	g_test_add_func("/txn/refused, memory", test_refused_memory);
 	g_test_add_func("/txn/generation", test_generation);
 	g_test_add_func("/txn/large", test_large);
