@@ -314,6 +314,7 @@ change_submit(const struct change_job *job)
 		change_free(c);
 		return;
 	}
+	ensure_source(); /* also when workers are so far behind that nothing can be begun now: it has to expire */
 	c->expires_us = g_get_monotonic_time() + job->deadline_ms * INT64_C(1000);
 	g_queue_push_tail_link(&queue, &c->link);
 	change_work();

@@ -376,6 +376,41 @@ test_workers_behind(void)
 	teardown();
 }
 
+/*
+ * Workers are so far behind, by changes of the daemon's own, that a client's first change cannot even be begun: its time runs out
+ * all the same, while nothing else happens in the main loop.
+ */
+static void
+test_deadline_first(void)
+{
+	struct work late = { .name = 'a', .steps = 1, .job.deadline_ms = 20 };
+	struct work stops = { .name = 'b', .steps = 1 };
+	unsigned int own = 0;
+
+	setup(1000000);
+	change_queue_fini(); /* no client has changed anything yet */
+	atomic_store(&hold, true);
+	while (change_unacknowledged() < 192) {
+		struct change *c = change_begin();
+
+		add_op(c, 7);
+		g_assert_cmpint(change_commit(c), ==, 0);
+		own++;
+	}
+	submit(&late);
+	g_assert_cmpint(late.status, ==, 1);
+	for (gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+	     late.status == 1 && g_get_monotonic_time() < end;)
+		g_main_context_iteration(NULL, TRUE);
+	g_assert_cmpint(late.status, ==, -ETIMEDOUT);
+	g_assert_cmpuint(late.done, ==, 0);
+	g_assert_cmpuint(change_unacknowledged(), ==, own);
+	atomic_store(&hold, false);
+	submit(&stops);
+	wait_until(&stops.status);
+	teardown();
+}
+
 /* What the daemon changes by itself need not wait, if it has nothing to do with what is prepared. */
 static void
 test_own(void)
@@ -439,6 +474,7 @@ main(int argc, char **argv)
 	g_test_add_func("/queue/at once", test_at_once);
 	g_test_add_func("/queue/generation", test_generation);
 	g_test_add_func("/queue/deadline", test_deadline);
+	g_test_add_func("/queue/deadline of the first", test_deadline_first);
 	g_test_add_func("/queue/workers behind", test_workers_behind);
 	g_test_add_func("/queue/own", test_own);
 	g_test_add_func("/queue/stop", test_stop);
