@@ -15,8 +15,8 @@
 /* By message type; written by main while no worker runs. */
 static const struct collect_kind *kinds[DPVS_MSG_TYPE_COUNT];
 
-static GQueue jobs = G_QUEUE_INIT; /* the first is under way */
-static bool under_way;
+static GQueue jobs = G_QUEUE_INIT; /* the first has the next question, or the one under way */
+static const struct collect_job *asked; /* whose question is under way; NULL: none is */
 static bool in_end;
 
 /** struct collect_msg: a message's payload. */
@@ -64,11 +64,11 @@ static void
 collect_answered(struct dpvs_msg *msg, int status, void *arg)
 {
 	struct collect_job *job = g_queue_peek_head(&jobs);
-	int err = status;
+	int err;
 
-	under_way = false;
-	if (job != arg)
+	if (job == NULL || asked != arg)
 		return; /* collect_stop() */
+	asked = NULL;
 	if (status == -ETIMEDOUT) {
 		dpvs_req_error(job->req, -ETIMEDOUT, "a worker has not dealt with the %s in time", job->kind->what);
 		collect_end(-ETIMEDOUT);
@@ -78,6 +78,8 @@ collect_answered(struct dpvs_msg *msg, int status, void *arg)
 	err = status != 0 ? status : job->next(job, true);
 	if (err <= 0)
 		collect_end(err);
+	else
+		g_queue_push_tail_link(&jobs, g_queue_pop_head_link(&jobs)); /* others have their turn */
 	collect_go();
 }
 
@@ -103,7 +105,8 @@ collect_ask(struct collect_job *job)
 	err = dpvs_msg_multicast(msg, (uint32_t)left_ms, collect_answered, job);
 	if (err < 0)
 		dpvs_msg_free(msg);
-	under_way = err == 0;
+	else
+		asked = job;
 	return err;
 }
 
@@ -114,11 +117,11 @@ collect_go(void)
 	struct collect_job *job;
 	int err;
 
-	while (!under_way && !in_end && (job = g_queue_peek_head(&jobs)) != NULL) {
+	while (asked == NULL && !in_end && (job = g_queue_peek_head(&jobs)) != NULL) {
 		err = job->len > 0 ? 1 : job->next(job, false);
 		if (err > 0)
 			err = collect_ask(job);
-		if (under_way)
+		if (asked != NULL)
 			return;
 		in_end = true; /* the end of a request may begin another */
 		collect_end(err);
@@ -146,5 +149,5 @@ collect_stop(void)
 	while (!g_queue_is_empty(&jobs))
 		collect_end(-ESHUTDOWN);
 	in_end = false;
-	under_way = false;
+	asked = NULL;
 }

@@ -5,7 +5,7 @@
  * whoever only wants to read counters reads them (core/stats.h).
  *
  * What a worker takes goes where its module has room for that, one place for each worker, which the answer hands
- * over to main. Requests are carried out one after another.
+ * over to main. One question is under way at a time; requests that need many take turns, question by question.
  *
  * Thread-safety: main lcore only, but for collect_kind.take(): each worker.
  */

@@ -44,14 +44,31 @@ static void
 leave(struct rs *rs)
 {
 	struct vs *vs = rs->vs;
+	struct vs_cursor *cur;
 
 	if (walk.next == rs)
 		walk.next = TAILQ_NEXT(rs, link);
+	TAILQ_FOREACH (cur, &vs->cursors, link)
+		if (cur->next == rs)
+			cur->next = TAILQ_NEXT(rs, link);
 	TAILQ_REMOVE(&vs->dests, rs, link);
 	vs->dests_len--;
 	vs->sums_epoch++;
 	rs->vs = NULL;
 	vs_unref(vs);
+}
+
+void
+dest_cursor_set(struct vs_cursor *cur, struct vs *vs)
+{
+	if (cur->vs != NULL)
+		TAILQ_REMOVE(&cur->vs->cursors, cur, link);
+	cur->vs = vs;
+	cur->next = NULL;
+	if (vs == NULL)
+		return;
+	TAILQ_INSERT_TAIL(&vs->cursors, cur, link);
+	cur->next = TAILQ_FIRST(&vs->dests);
 }
 
 static void

@@ -19,8 +19,8 @@
 #include "lb/slots.h"
 #include "lb/truth.h"
 
-/* 1024: servers in the trash looked at in one go, below a millisecond. */
-#define REAP_MAX 1024u
+/* 512: servers in the trash looked at in one go, half a millisecond. */
+#define REAP_MAX 512u
 
 struct dest_lcore *dest_lcores[WORKERS_MAX];
 struct dest_conns *dest_conns[WORKERS_MAX];

@@ -31,8 +31,8 @@
 /* Hash buckets for the addresses of all services; more addresses make them slower, nothing else. */
 #define LINKS_MAX (1u << 20)
 
-/* Addresses in the trash looked at in one go. */
-#define REAP_MAX 1024u
+/* Addresses in the trash looked at in one go, below a millisecond: each takes an address and its route with it. */
+#define REAP_MAX 128u
 
 /* Milliseconds between looks for addresses whose last connection has gone. */
 #define REAP_MS 250
@@ -65,6 +65,8 @@ static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
 static uint32_t trash_count;
 static uint64_t *misses_zero[WORKERS_MAX]; /* by worker and slot: port_misses begin to count there */
 static struct slots slots;
+static struct laddr **by_slot; /* those in @table; as many as slots.max */
+static guint reap_soon;        /* GLib's source when there is more to reap; 0: none */
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 
 uint32_t
@@ -126,29 +128,28 @@ misses_of(uint32_t index)
 
 /* For laddr_pool.c. */
 
-GArray *
-laddr_ids(void)
+bool
+laddr_at(uint32_t index, struct laddr_id *ret_id)
 {
-	GArray *ids = g_array_new(FALSE, FALSE, sizeof(struct laddr_id));
-	GHashTableIter iter;
-	gpointer value;
+	const struct laddr *la = by_slot[index];
 
-	g_hash_table_iter_init(&iter, table);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct laddr *la = value;
-		struct laddr_id id = { .key = la->key, .index = la->index, .port = la->port };
+	if (la != NULL)
+		*ret_id = (struct laddr_id){ .key = la->key, .index = la->index, .port = la->port };
+	return la != NULL;
+}
 
-		g_array_append_val(ids, id);
-	}
-	return ids;
+uint32_t
+laddr_slots_used(void)
+{
+	return slots.used;
 }
 
 bool
 laddr_is(const struct laddr_id *id)
 {
-	const struct laddr *la = g_hash_table_lookup(table, &id->key);
+	const struct laddr *la = by_slot[id->index];
 
-	return la != NULL && la->index == id->index;
+	return la != NULL && addr_key_equal(&la->key, &id->key);
 }
 
 uint64_t
@@ -185,6 +186,20 @@ laddr_describe(const struct vs_laddr *vl, struct service_laddr *ret_laddr)
 }
 
 static void
+table_add(struct laddr *la)
+{
+	g_hash_table_add(table, la);
+	by_slot[la->index] = la;
+}
+
+static void
+table_remove(struct laddr *la)
+{
+	g_hash_table_remove(table, la);
+	by_slot[la->index] = NULL;
+}
+
+static void
 trash_put(struct laddr *la)
 {
 	la->in_trash = true;
@@ -214,7 +229,7 @@ new_undo(void *arg)
 {
 	struct laddr *la = arg;
 
-	g_hash_table_remove(table, la);
+	table_remove(la);
 	laddr_free(la);
 }
 
@@ -236,7 +251,7 @@ laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct la
 	}
 	for (unsigned int w = 0; w < lcore_worker_count(); w++)
 		misses_zero[w][la->index] = __atomic_load_n(&laddr_lcores[w][la->index].port_misses, __ATOMIC_RELAXED);
-	g_hash_table_add(table, la);
+	table_add(la);
 	change_undo(c, new_undo, la);
 	err = publish(c, la, true);
 	if (err == 0)
@@ -545,12 +560,14 @@ laddr_ctl_flush(struct change *c, const void *record)
 
 /* The trash. */
 
+static int laddr_job_reap(void);
+
 static void
 reap_undo(void *arg)
 {
 	struct laddr *la = arg;
 
-	g_hash_table_add(table, la);
+	table_add(la);
 	trash_put(la);
 }
 
@@ -560,7 +577,7 @@ reap(struct change *c, struct laddr *la)
 	int err;
 
 	trash_take(la);
-	g_hash_table_remove(table, la);
+	table_remove(la);
 	change_undo(c, reap_undo, la);
 	change_done(c, laddr_free, la);
 	err = publish(c, la, false);
@@ -569,11 +586,21 @@ reap(struct change *c, struct laddr *la)
 	return err;
 }
 
+static gboolean
+reap_again(gpointer data)
+{
+	(void)data;
+	reap_soon = 0;
+	laddr_job_reap();
+	return G_SOURCE_REMOVE;
+}
+
 static int
 laddr_job_reap(void)
 {
 	struct change *c = NULL;
 	uint32_t left = MIN(trash_count, REAP_MAX);
+	uint32_t reaped = 0;
 	int err = 0;
 
 	if (change_busy())
@@ -591,6 +618,7 @@ laddr_job_reap(void)
 			change_quiet(c); /* nobody has seen them since they were removed */
 		}
 		err = reap(c, la);
+		reaped++;
 	}
 	if (c == NULL)
 		return -EAGAIN;
@@ -598,6 +626,9 @@ laddr_job_reap(void)
 		change_abandon(c);
 	else
 		err = change_commit(c);
+	/* The rest goes when the main loop has nothing else to do. */
+	if (err == 0 && reaped == REAP_MAX && reap_soon == 0)
+		reap_soon = g_idle_add(reap_again, NULL);
 	return err == 0 ? 0 : -EAGAIN;
 }
 
@@ -648,6 +679,9 @@ laddr_module_fini(void)
 	gpointer la;
 
 	collect_unregister(&laddr_collect);
+	if (reap_soon != 0)
+		g_source_remove(reap_soon);
+	reap_soon = 0;
 	TAILQ_INIT(&trash);
 	trash_count = 0;
 	htable_fini(&links);
@@ -663,6 +697,8 @@ laddr_module_fini(void)
 		reserve_free(laddr_lcores[i], slots.max * sizeof(struct laddr_lcore));
 		laddr_lcores[i] = NULL;
 	}
+	reserve_free(by_slot, slots.max * sizeof(by_slot[0]));
+	by_slot = NULL;
 	slots_fini(&slots);
 	replica_fini(&by_addr);
 }
@@ -678,6 +714,8 @@ laddr_module_init(const struct conf *conf)
 	err = htable_init(&links, LINKS_MAX);
 	if (err == 0)
 		err = replica_init(&by_addr, TABLE_CAPACITY);
+	if (err == 0)
+		err = reserve_new(max * sizeof(by_slot[0]), (void **)&by_slot);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
 		err = reserve_new(max * sizeof(struct laddr_lcore), (void **)&laddr_lcores[i]);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)

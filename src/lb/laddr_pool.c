@@ -17,8 +17,9 @@
 #include "lb/truth.h"
 #include "net/netif.h"
 
-/* Addresses in one question. */
+/* Addresses in one question, and slots looked at for it. */
 #define PART 64u
+#define SCAN 4096u
 
 /** struct pool_ask: a question. */
 struct pool_ask {
@@ -34,11 +35,11 @@ struct pool {
 	uint64_t port_misses;
 };
 
-/** struct pool_job: a request. */
+/** struct pool_job: a request. An address keeps its slot, so what is there all the time is told once. */
 struct pool_job {
-	GArray *addrs;  /**< struct laddr_id, all there were when it began */
-	guint next;
-	guint count;    /**< in the question under way, which begins at next */
+	uint32_t slot;  /**< goes on here */
+	uint32_t count; /**< in the question under way */
+	struct laddr_id ids[PART];
 	bool zero;
 };
 
@@ -82,14 +83,12 @@ add(struct dpvs_req *req, const struct laddr_id *id, unsigned int worker, const 
 	dpvs_req_add(req, &info, sizeof(info));
 }
 
-static int
-next(struct collect_job *job, bool answered)
+/* What the workers have said. */
+static void
+tell(struct collect_job *job, const struct pool_job *p)
 {
-	struct pool_job *p = job->arg;
-	struct pool_ask ask = { 0 };
-
-	for (guint i = 0; answered && i < p->count; i++) {
-		const struct laddr_id *id = &g_array_index(p->addrs, struct laddr_id, p->next + i);
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct laddr_id *id = &p->ids[i];
 
 		/* Its slot may have changed hands meanwhile. */
 		if (!laddr_is(id))
@@ -101,13 +100,26 @@ next(struct collect_job *job, bool answered)
 				add(job->req, id, w, &taken[w][i]);
 		}
 	}
-	p->next += p->count;
-	p->count = MIN(p->addrs->len - p->next, PART);
-	if (p->count == 0)
+}
+
+/* One question more, also when it is for no address: so others have their turn. */
+static int
+next(struct collect_job *job, bool answered)
+{
+	struct pool_job *p = job->arg;
+	struct pool_ask ask = { 0 };
+	uint32_t used = laddr_slots_used();
+
+	if (answered)
+		tell(job, p);
+	if (p->slot >= used)
 		return 0;
+	p->count = 0;
+	for (uint32_t n = 0; n < SCAN && p->slot < used && p->count < PART; n++, p->slot++) {
+		if (laddr_at(p->slot, &p->ids[p->count]))
+			ask.slots[p->count++] = p->slot;
+	}
 	ask.count = p->count;
-	for (guint i = 0; i < p->count; i++)
-		ask.slots[i] = g_array_index(p->addrs, struct laddr_id, p->next + i).index;
 	memcpy(job->payload, &ask, sizeof(ask));
 	job->len = sizeof(ask);
 	return 1;
@@ -116,10 +128,7 @@ next(struct collect_job *job, bool answered)
 static void
 end(struct collect_job *job)
 {
-	struct pool_job *p = job->arg;
-
-	g_array_unref(p->addrs);
-	g_free(p);
+	g_free(job->arg);
 }
 
 static int
@@ -134,7 +143,6 @@ start(struct dpvs_req *req, bool zero)
 		.arg = p,
 	};
 
-	p->addrs = laddr_ids();
 	p->zero = zero;
 	return collect_start(&job);
 }

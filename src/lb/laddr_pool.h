@@ -25,8 +25,10 @@ struct laddr_id {
 	uint16_t port;
 };
 
-/** laddr_ids: all that have a slot, struct laddr_id; to be freed. laddr_is: is it still so? */
-GArray *laddr_ids(void);
+/** laddr_at: the address that has slot @index, or false. laddr_slots_used: slots from here on were never used. */
+bool laddr_at(uint32_t index, struct laddr_id *ret_id);
+uint32_t laddr_slots_used(void);
+/** laddr_is: is it still so? */
 bool laddr_is(const struct laddr_id *id);
 
 /** laddr_zero_of, laddr_zero_set: where worker @worker's port_misses of slot @index begin to count. */

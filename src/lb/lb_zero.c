@@ -15,8 +15,8 @@
 /* Servers in one question: some microseconds of a worker's time. */
 #define PART 100u
 
-/* Slots or servers looked at for one question. */
-#define SCAN 8192u
+/* Slots looked at for one question, and services forgotten about in one go. */
+#define SCAN 4096u
 
 /** struct zero_ask: a question. */
 struct zero_ask {
@@ -31,8 +31,10 @@ static_assert(sizeof(struct zero_ask) <= COLLECT_PAYLOAD, "fits");
 struct zero_job {
 	GPtrArray *services; /**< struct vs, counted; NULL: all */
 	guint service;       /**< the one that is next, or under way */
-	uint64_t last;       /**< order of its last server that was asked for; 0: none yet */
+	struct vs_cursor at; /**< in its list of servers */
 	uint32_t slot;       /**< of all: goes on here */
+	bool forgets;        /**< servers are done, what services had of those they lost is next: */
+	struct vs *forget;   /**< of all: of this one, counted; NULL: at the end */
 	uint32_t count;      /**< in the question under way */
 	uint32_t slots[PART];
 	uint32_t generations[PART]; /**< of the slots */
@@ -67,41 +69,43 @@ put(struct zero_job *z, const struct rs *rs)
 	z->generations[z->count++] = rs->generation;
 }
 
-/* The next servers of all. Returns false: there are no more. */
+/* The next servers of all. Returns false: there are no more. There may be none among those looked at. */
 static bool
 collect_all(struct zero_job *z)
 {
 	uint32_t used = dest_slots_used();
-	uint32_t scanned = 0;
+	uint32_t end = MIN(z->slot + SCAN, used);
 
-	for (; z->slot < used && z->count < PART && (scanned < SCAN || z->count == 0); z->slot++, scanned++) {
+	if (z->slot >= used)
+		return false;
+	for (; z->slot < end && z->count < PART; z->slot++) {
 		const struct rs *rs = dest_slot(z->slot);
 
 		if (rs != NULL && rs->vs != NULL)
 			put(z, rs);
 	}
-	return z->count > 0;
+	return true;
 }
 
 /* The same of the services that were named. */
 static bool
 collect_named(struct zero_job *z)
 {
-	for (; z->service < z->services->len && z->count < PART; z->service++) {
-		const struct vs *vs = g_ptr_array_index(z->services, z->service);
-		const struct rs *rs;
+	if (z->service >= z->services->len)
+		return false;
+	while (z->count < PART && z->service < z->services->len) {
+		struct vs *vs = g_ptr_array_index(z->services, z->service);
 
-		TAILQ_FOREACH (rs, &vs->dests, link) {
-			if (rs->order <= z->last)
-				continue;
-			if (z->count == PART)
-				return true; /* this one goes on */
-			put(z, rs);
-			z->last = rs->order;
+		if (z->at.vs != vs)
+			dest_cursor_set(&z->at, vs);
+		for (; z->at.next != NULL && z->count < PART; z->at.next = TAILQ_NEXT(z->at.next, link))
+			put(z, z->at.next);
+		if (z->at.next == NULL) {
+			dest_cursor_set(&z->at, NULL);
+			z->service++;
 		}
-		z->last = 0;
 	}
-	return z->count > 0;
+	return true;
 }
 
 /* What the workers have taken is where the servers begin; not one whose slot has changed hands meanwhile. */
@@ -127,29 +131,49 @@ forget_retired(struct vs *vs)
 	vs->sums_epoch++;
 }
 
+/* What services had of servers they have no more: of some. Returns false when that was all. */
+static bool
+forget_some(struct zero_job *z)
+{
+	if (z->services != NULL) {
+		for (guint i = 0; i < z->services->len; i++)
+			forget_retired(g_ptr_array_index(z->services, i));
+		return false;
+	}
+	if (!z->forgets && !TAILQ_EMPTY(vs_all()))
+		z->forget = vs_ref(TAILQ_FIRST(vs_all()));
+	z->forgets = true;
+	for (uint32_t i = 0; i < SCAN && z->forget != NULL; i++) {
+		struct vs *vs = z->forget;
+
+		forget_retired(vs);
+		z->forget = TAILQ_NEXT(vs, link);
+		if (z->forget != NULL)
+			vs_ref(z->forget);
+		vs_unref(vs);
+	}
+	return z->forget != NULL;
+}
+
+/* One question more, also when it is for no server: so others have their turn. */
 static int
 next(struct collect_job *job, bool answered)
 {
 	struct zero_job *z = job->arg;
 	struct zero_ask ask = { .ask = { .what = STATS_OF_DESTS, .action = COLLECT_ZERO } };
-	struct vs *vs;
 
 	if (answered)
 		set_zero(z);
 	z->count = 0;
-	if (z->services != NULL ? collect_named(z) : collect_all(z)) {
-		ask.count = z->count;
-		memcpy(ask.slots, z->slots, sizeof(z->slots));
-		memcpy(job->payload, &ask, sizeof(ask));
-		job->len = sizeof(ask);
-		return 1;
+	if (z->forgets || !(z->services != NULL ? collect_named(z) : collect_all(z))) {
+		if (!forget_some(z))
+			return 0;
 	}
-	for (guint i = 0; z->services != NULL && i < z->services->len; i++)
-		forget_retired(g_ptr_array_index(z->services, i));
-	if (z->services == NULL)
-		TAILQ_FOREACH (vs, vs_all(), link)
-			forget_retired(vs);
-	return 0;
+	ask.count = z->count;
+	memcpy(ask.slots, z->slots, z->count * sizeof(z->slots[0]));
+	memcpy(job->payload, &ask, sizeof(ask));
+	job->len = sizeof(ask);
+	return 1;
 }
 
 static void
@@ -157,6 +181,9 @@ end(struct collect_job *job)
 {
 	struct zero_job *z = job->arg;
 
+	dest_cursor_set(&z->at, NULL);
+	if (z->forget != NULL)
+		vs_unref(z->forget);
 	if (z->services != NULL)
 		g_ptr_array_unref(z->services);
 	g_free(z);
@@ -167,12 +194,14 @@ service_ctl_zero(struct dpvs_req *req, const void *records, uint32_t count)
 {
 	const struct dpvs_service_key *keys = records;
 	static const struct dpvs_service_key all;
+	static uint64_t serial;
 	struct zero_job *z = g_new0(struct zero_job, 1);
 	struct collect_job job = { .kind = &stats_collect, .req = req, .next = next, .end = end, .arg = z };
 	bool any = count == 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		any = any || memcmp(&keys[i], &all, sizeof(all)) == 0;
+	serial++;
 	if (!any)
 		z->services = g_ptr_array_new_with_free_func(vs_unref);
 	for (uint32_t i = 0; i < count; i++) {
@@ -188,8 +217,9 @@ service_ctl_zero(struct dpvs_req *req, const void *records, uint32_t count)
 			return dpvs_req_error(req, err, err == -ESRCH ? "there is no such service" :
 									"the key does not name a service");
 		}
-		if (!any)
+		if (!any && vs->zeroed != serial)
 			g_ptr_array_add(z->services, vs_ref(vs));
+		vs->zeroed = serial;
 	}
 	return collect_start(&job);
 }

@@ -320,6 +320,7 @@ new(struct change *c, const struct addr_key *key, const struct vs_conf *conf)
 	vs->named = change_serial(c);
 	TAILQ_INIT(&vs->dests);
 	TAILQ_INIT(&vs->laddrs);
+	TAILQ_INIT(&vs->cursors);
 	TAILQ_INSERT_TAIL(&list, vs, link);
 	table_add(vs);
 	count(c, 1);

@@ -46,6 +46,20 @@ struct sched_ops;
 /** Members of struct dpvs_lb_stats and struct dpvs_lb_rates. */
 #define LB_STATS_COUNT 5
 
+struct rs;
+
+/**
+ * struct vs_cursor: a place in the list of servers of a service, that others may change meanwhile: moved on when the
+ * server leaves the list. See dest_cursor_set().
+ */
+struct vs_cursor {
+	struct vs *vs;         /**< NULL: nowhere */
+	const struct rs *next; /**< NULL: at the end */
+	TAILQ_ENTRY(vs_cursor) link; /**< in vs->cursors */
+};
+
+TAILQ_HEAD(vs_cursor_list, vs_cursor);
+
 /** struct rs_key: what a server is found by. */
 struct rs_key {
 	struct addr_key vip; /**< address, port and protocol of the service */
@@ -123,11 +137,13 @@ struct vs {
 	uint64_t named;
 	uint64_t noted;
 	uint64_t relisted; /**< serial of the change that removed and added it */
+	uint64_t zeroed;   /**< serial of the request for zero that names it */
 	struct event_node event; /**< in vs_nodes while it is listed */
 	struct vs_conf conf;
 	struct rs_list dests; /**< in the order of adding; also those that are not listed any more */
 	uint32_t num_dests;   /**< listed */
 	uint32_t dests_len;   /**< in the list */
+	struct vs_cursor_list cursors; /**< in @dests */
 	uint64_t sums_epoch;  /**< moves when counters move between a server and @retired, see lb_stats.c */
 	struct vs_laddr_list laddrs;
 	uint32_t num_laddrs;
@@ -205,6 +221,8 @@ gboolean addr_key_equal(gconstpointer a, gconstpointer b);
  * CHANGE_MORE: to be called again for the same service, and for no other one before.
  */
 int dest_unlink_all(struct change *c, struct vs *vs, uint64_t keep);
+/** dest_cursor_set: @cur, zero at first, to the first server of @vs, whom the caller holds; NULL: nowhere any more. */
+void dest_cursor_set(struct vs_cursor *cur, struct vs *vs);
 /** dest_settle: a removal is confirmed or an add undone: @rs goes to the trash if nothing keeps it elsewhere. */
 void dest_settle(struct rs *rs);
 int dest_ctl_add(struct change *c, const void *record);

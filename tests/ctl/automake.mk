@@ -66,3 +66,10 @@ tests_ctl_modes_test_SOURCES = tests/ctl/modes_test.c tests/helpers/peer.c tests
 tests_ctl_modes_test_CPPFLAGS = $(test_cppflags)
 tests_ctl_modes_test_CFLAGS = $(test_cflags)
 tests_ctl_modes_test_LDADD = $(test_harness_libs)
+
+check_PROGRAMS += tests/ctl/turns_test
+TESTS += tests/ctl/turns_test
+tests_ctl_turns_test_SOURCES = tests/ctl/turns_test.c tests/helpers/peer.c tests/helpers/peer.h tests/helpers/lb_records.h
+tests_ctl_turns_test_CPPFLAGS = $(test_cppflags)
+tests_ctl_turns_test_CFLAGS = $(test_cflags)
+tests_ctl_turns_test_LDADD = $(test_harness_libs)

@@ -63,13 +63,15 @@ packets_of_services(void)
 static void
 miss_ports(void)
 {
-	g_autoptr(GArray) ids = laddr_ids();
-	uint32_t slot;
+	struct laddr_id id = { 0 };
+	unsigned int found = 0;
 
-	g_assert_cmpuint(ids->len, ==, 1);
-	slot = g_array_index(ids, struct laddr_id, 0).index;
-	laddr_lcores[0][slot].port_misses += 3;
-	laddr_lcores[WORKERS - 1][slot].port_misses += 4;
+	for (uint32_t i = 0; i < laddr_slots_used(); i++)
+		found += laddr_at(i, &id);
+	g_assert_cmpuint(found, ==, 1);
+	g_assert_true(laddr_at(id.index, &id) && laddr_is(&id));
+	laddr_lcores[0][id.index].port_misses += 3;
+	laddr_lcores[WORKERS - 1][id.index].port_misses += 4;
 }
 
 static uint64_t
