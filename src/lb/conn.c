@@ -117,7 +117,7 @@ static bool
 conn_lookup(const struct conn_table *t, const struct conn *c, unsigned int dir, uint32_t *ret_ref)
 {
 	if (c->af == AF_INET) {
-		struct conn_key4 key = conn_key4(&c->tuple[dir].src, &c->tuple[dir].sport, c->proto);
+		struct conn_key4 key = conn_tuple_key4(&c->tuple[dir], c->tuple[dir].dport, c->proto);
 
 		*ret_ref = conn_find4(t, &key);
 	} else {

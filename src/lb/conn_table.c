@@ -147,7 +147,7 @@ conn_table_settle(struct conn_table *t)
 static struct conn_key4
 key4_of(const struct conn *c, unsigned int dir)
 {
-	return conn_key4(&c->tuple[dir].src, &c->tuple[dir].sport, c->proto);
+	return conn_tuple_key4(&c->tuple[dir], c->tuple[dir].dport, c->proto);
 }
 
 static struct conn_key6

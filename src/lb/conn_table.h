@@ -170,6 +170,26 @@ conn_key4(const void *addrs, const void *ports, uint8_t proto)
 	return key;
 }
 
+/**
+ * conn_tuple_key4: the key of @tuple with @dport in place of its own; as conn_key4() makes it, but read member by
+ * member: where these have just been written, a load that spans two of them waits for both to reach the cache.
+ */
+static inline struct conn_key4
+conn_tuple_key4(const struct conn_tuple *tuple, rte_be16_t dport, uint8_t proto)
+{
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+	return (struct conn_key4){
+		.addrs = tuple->src | (uint64_t)tuple->dst << 32,
+		.rest = tuple->sport | (uint32_t)dport << 16 | (uint64_t)proto << 32,
+	};
+#else
+	return (struct conn_key4){
+		.addrs = (uint64_t)tuple->src << 32 | tuple->dst,
+		.rest = (uint32_t)tuple->sport << 16 | dport | (uint64_t)proto << 32,
+	};
+#endif
+}
+
 static inline struct conn_key6
 conn_key6(const void *addrs, const void *ports, uint8_t proto)
 {

@@ -208,22 +208,21 @@ static void
 ports_find(const struct conn_table *t, const struct laddr_mine *m, const struct conn *c, uint32_t pos,
 	   unsigned int n, uint32_t *ret_refs)
 {
-	struct conn_tuple tuple = c->tuple[CONN_OUT];
+	const struct conn_tuple *tuple = &c->tuple[CONN_OUT];
 
 	if (c->af == AF_INET) {
 		struct conn_key4 keys[CONN_BULK];
 
-		for (unsigned int i = 0; i < n; i++) {
-			tuple.dport = port_at(m, pos + i);
-			keys[i] = conn_key4(&tuple.src, &tuple.sport, c->proto);
-		}
+		for (unsigned int i = 0; i < n; i++)
+			keys[i] = conn_tuple_key4(tuple, port_at(m, pos + i), c->proto);
 		conn_find4_bulk(t, keys, n, ret_refs);
 	} else {
 		struct conn_key6 keys[CONN_BULK];
 
 		for (unsigned int i = 0; i < n; i++) {
-			tuple.dport = port_at(m, pos + i);
-			keys[i] = conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], &tuple.sport, c->proto);
+			rte_be16_t ports[2] = { tuple->sport, port_at(m, pos + i) };
+
+			keys[i] = conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], ports, c->proto);
 		}
 		conn_find6_bulk(t, keys, n, ret_refs);
 	}
@@ -236,18 +235,17 @@ ports_find(const struct conn_table *t, const struct laddr_mine *m, const struct 
 static void
 next_prefetch(const struct conn_table *t, const struct laddr_mine *m, const struct conn *c, uint32_t pos)
 {
-	struct conn_tuple tuple = c->tuple[CONN_OUT];
+	const struct conn_tuple *tuple = &c->tuple[CONN_OUT];
 
 	if (pos >= (uint32_t)m->active * LADDR_BLOCK_PORTS)
 		pos = 0;
-	tuple.dport = port_at(m, pos);
 	if (c->af == AF_INET) {
-		struct conn_key4 key = conn_key4(&tuple.src, &tuple.sport, c->proto);
+		struct conn_key4 key = conn_tuple_key4(tuple, port_at(m, pos), c->proto);
 
 		conn_want4(t, &key);
 	} else {
-		struct conn_key6 key =
-			conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], &tuple.sport, c->proto);
+		rte_be16_t ports[2] = { tuple->sport, port_at(m, pos) };
+		struct conn_key6 key = conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], ports, c->proto);
 
 		conn_want6(t, &key);
 	}
@@ -256,17 +254,16 @@ next_prefetch(const struct conn_table *t, const struct laddr_mine *m, const stru
 static uint32_t *
 cursor_of(const struct conn_table *t, unsigned int worker, uint32_t laddr, const struct conn *c)
 {
-	struct conn_tuple tuple = c->tuple[CONN_OUT];
+	const struct conn_tuple *tuple = &c->tuple[CONN_OUT];
 	uint64_t hash;
 
-	tuple.dport = 0;
 	if (c->af == AF_INET) {
-		struct conn_key4 key = conn_key4(&tuple.src, &tuple.sport, c->proto);
+		struct conn_key4 key = conn_tuple_key4(tuple, 0, c->proto);
 
 		hash = conn_hash4(t->seed, &key);
 	} else {
-		struct conn_key6 key =
-			conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], &tuple.sport, c->proto);
+		rte_be16_t ports[2] = { tuple->sport, 0 };
+		struct conn_key6 key = conn_key6(&conn_addrs6(t, c)->dir[CONN_OUT], ports, c->proto);
 
 		hash = conn_hash6(t->seed, &key);
 	}
