@@ -59,9 +59,19 @@ uint64_t change_touches(void);
 
 /**
  * change_preparing: the serial of the change that is being prepared in slices, or undone, at this moment;
- * else 0. What carries this number is not committed yet: readers leave it out, and show what it removed.
+ * else 0.
  */
 uint64_t change_preparing(void);
+
+/**
+ * change_hides: was something done by the change that is being prepared? @serial: what who did it has left there,
+ * 0: nobody. It is not committed then: readers leave out what was added and show what was before.
+ */
+static inline bool
+change_hides(uint64_t serial)
+{
+	return serial != 0 && serial == change_preparing();
+}
 
 /**
  * change_busy: is a client's change being prepared, or undone? Then changes of the daemon's own, and whatever

@@ -11,9 +11,17 @@
  * of the calls; a change that is abandoned publishes nothing. Without a subscriber nothing is encoded.
  *
  * And it keeps a struct event_node of each object in a list, which its table of struct module_event names: that is
- * the present state. An object enters the list (event_node_add()) when it enters the module's table, leaves it when it leaves
- * that, also where a change is undone. The order of the list means nothing. It is read between changes only, so nobody
- * sees what is not committed; objects may come and go between two slices of a listing.
+ * the present state. The order of the list means nothing. Objects may come and go between two slices of a listing.
+ *
+ * An object that only subscribers are to find enters the list (event_node_add()) when it enters the module's table, leaves
+ * it when it leaves that, also where a change is undone: their present state is read between changes only. A list that is
+ * shown at any time (core/listing.h) has objects that do not change while they are in it, and they come and go by
+ *
+ *   event_node_bring(c, &list, &obj->event);      undo: event_node_del(&list, &obj->event), and obj is freed
+ *   event_node_take(c, &obj->event);              undo: event_node_keep(&obj->event)
+ *                                                 done: event_node_del(&list, &obj->event), and obj is freed
+ *
+ * so that readers, who ask event_node_shown(), see what is committed.
  *
  * Thread-safety: main lcore only.
  */
@@ -27,14 +35,17 @@
 
 #include <dpvsctrl/proto/event.h>
 
-struct change;
+#include "core/change.h"
+
 struct module;
 extern const struct module event_module;
 
 /** struct event_node: an object in the list of its kind. */
 struct event_node {
 	TAILQ_ENTRY(event_node) link;
-	bool marker; /**< no object: how far a subscriber has come */
+	uint64_t brought; /**< serial of the change that brought it; 0: none has to be told from others */
+	uint64_t taken;   /**< serial of the change that took it; 0: it is there */
+	bool marker;      /**< no object: how far a subscriber has come */
 };
 
 TAILQ_HEAD(event_nodes, event_node);
@@ -76,6 +87,35 @@ static inline void
 event_node_del(struct event_nodes *list, struct event_node *node)
 {
 	TAILQ_REMOVE(list, node, link);
+}
+
+/** event_node_bring: the same; readers see it from the commit of @c on. */
+static inline void
+event_node_bring(const struct change *c, struct event_nodes *list, struct event_node *node)
+{
+	node->brought = change_serial(c);
+	node->taken = 0;
+	event_node_add(list, node);
+}
+
+/** event_node_take: readers see it until the commit of @c; it stays in the list. event_node_keep: undoes that. */
+static inline void
+event_node_take(const struct change *c, struct event_node *node)
+{
+	node->taken = change_serial(c);
+}
+
+static inline void
+event_node_keep(struct event_node *node)
+{
+	node->taken = 0;
+}
+
+/** event_node_shown: do readers see it: is it an object, and there as of the last commit? */
+static inline bool
+event_node_shown(const struct event_node *node)
+{
+	return !node->marker && !change_hides(node->brought) && (node->taken == 0 || change_hides(node->taken));
 }
 
 /** event_object: the struct of @type whose member @member is @node. */

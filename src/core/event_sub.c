@@ -286,7 +286,7 @@ list_table(struct sub *s, const struct module_event *e)
 	last = &s->marker;
 	for (node = TAILQ_NEXT(last, link); node != NULL && frame_count < STEP_EVENTS; node = TAILQ_NEXT(node, link)) {
 		last = node;
-		len = node->marker ? 0 : e->record(node, data);
+		len = event_node_shown(node) ? e->record(node, data) : 0;
 		if (len > 0)
 			put(s, e->kind, DPVS_EVENT_OP_PRESENT, data, len);
 	}

@@ -32,7 +32,7 @@ slice(struct dpvs_req *req, const struct listing_type *type, const void *filter,
 	uint64_t data[DPVS_EVENT_DATA_SIZE / sizeof(uint64_t)];
 
 	for (unsigned int i = 0; i < LISTING_SLICE && node != NULL; i++, node = TAILQ_NEXT(node, link)) {
-		if (!node->marker && type->fits(node, filter))
+		if (event_node_shown(node) && type->fits(node, filter))
 			dpvs_req_add(req, data, type->record(node, data));
 	}
 	return node;

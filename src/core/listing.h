@@ -2,7 +2,8 @@
 /*
  * Answers a GET with the objects of a list (core/event.h), however many there are: in slices of some 100 us of main's
  * time, each when the client has read most of the one before. The place is kept by a marker in the list, so objects
- * may come and go meanwhile; then the answer says that the table changed. The order is that of the list.
+ * may come and go meanwhile; then the answer says that the table changed. The order is that of the list. Listed is
+ * what is committed (event_node_shown()).
  *
  * Thread-safety: main lcore only.
  */

@@ -44,6 +44,7 @@ struct laddr {
 	uint32_t index;
 	uint32_t users;    /**< services */
 	uint32_t removals; /**< from services, not confirmed by all workers */
+	uint64_t added;    /**< serial of the change that made it */
 	bool in_trash;
 	TAILQ_ENTRY(laddr) trash_link;
 };
@@ -133,9 +134,10 @@ laddr_at(uint32_t index, struct laddr_id *ret_id)
 {
 	const struct laddr *la = by_slot[index];
 
-	if (la != NULL)
-		*ret_id = (struct laddr_id){ .key = la->key, .index = la->index, .port = la->port };
-	return la != NULL;
+	if (la == NULL || change_hides(la->added))
+		return false;
+	*ret_id = (struct laddr_id){ .key = la->key, .index = la->index, .port = la->port };
+	return true;
 }
 
 uint32_t
@@ -243,6 +245,7 @@ laddr_new(struct change *c, const struct addr_key *key, uint16_t port, struct la
 		return -ENOMEM;
 	la->key = *key;
 	la->port = port;
+	la->added = change_serial(c);
 	err = slots_get(&slots, &la->index);
 	if (err != 0) {
 		free(la);

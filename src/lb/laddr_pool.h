@@ -25,7 +25,10 @@ struct laddr_id {
 	uint16_t port;
 };
 
-/** laddr_at: the address that has slot @index, or false. laddr_slots_used: slots from here on were never used. */
+/**
+ * laddr_at: the address that has slot @index as of the last commit, or false. laddr_slots_used: slots from here on
+ * were never used.
+ */
 bool laddr_at(uint32_t index, struct laddr_id *ret_id);
 uint32_t laddr_slots_used(void);
 /** laddr_is: is it still so? */

@@ -133,7 +133,7 @@ vs_all(void)
 uint32_t
 vs_count(void)
 {
-	return number.by != 0 && number.by == change_preparing() ? number.before : number.now;
+	return change_hides(number.by) ? number.before : number.now;
 }
 
 static void
@@ -603,7 +603,7 @@ service_ctl_garp(struct change *c, const void *record)
 
 	if (err != 0)
 		return err;
-	if (ifaddr_port_of(vs->key.af, &vs->key.addr) < 0)
+	if (ifaddr_port_of(c, vs->key.af, &vs->key.addr) < 0)
 		return change_error(c, -EADDRNOTAVAIL, "no port has the address of %s; add it with dpip addr add",
 				    key_text(&vs->key, text));
 	change_undo(c, vs_unref, vs_ref(vs));

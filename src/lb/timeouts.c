@@ -26,6 +26,8 @@ struct lb_timeouts lb_timeouts_of[WORKERS_MAX];
 static const struct dpvs_timeouts defaults = { .tcp_s = 900, .tcp_fin_s = 120, .udp_s = 300 };
 
 static struct dpvs_timeouts truth;
+static struct dpvs_timeouts committed; /* what the change @set_by found */
+static uint64_t set_by; /* serial of the last change of them; 0: none */
 
 static void
 copy_to(struct lb_timeouts *to, const struct dpvs_timeouts *from)
@@ -39,6 +41,7 @@ void
 timeouts_init(void)
 {
 	truth = defaults;
+	set_by = 0;
 	for (unsigned int i = 0; i < WORKERS_MAX; i++)
 		copy_to(&lb_timeouts_of[i], &defaults);
 }
@@ -72,6 +75,9 @@ timeouts_ctl_set(struct change *c, const void *record)
 	*before = truth;
 	change_undo(c, undo, before);
 	change_done(c, g_free, before);
+	if (set_by != change_serial(c))
+		committed = truth;
+	set_by = change_serial(c);
 	if (new->tcp_s != 0)
 		truth.tcp_s = new->tcp_s;
 	if (new->tcp_fin_s != 0)
@@ -91,7 +97,7 @@ int
 timeouts_get(struct dpvs_req *req, const void *record)
 {
 	(void)record;
-	dpvs_req_add(req, &truth, sizeof(truth));
+	dpvs_req_add(req, change_hides(set_by) ? &committed : &truth, sizeof(truth));
 	return 0;
 }
 

@@ -164,9 +164,7 @@ TAILQ_HEAD(vs_list, vs);
 static inline const struct service *
 vs_view(const struct vs *vs)
 {
-	if (vs->published_by != 0 && vs->published_by == change_preparing())
-		return vs->before;
-	return vs->published;
+	return change_hides(vs->published_by) ? vs->before : vs->published;
 }
 
 /* service_ctl.c */

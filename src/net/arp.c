@@ -203,7 +203,7 @@ arp_request(uint16_t port, const union ip_addr *target, const uint8_t *mac)
 	union ip_addr src;
 
 	/* Without an address it is a probe, which is answered too. */
-	ifaddr_source(AF_INET, port, target, &src);
+	ifaddr_source(NULL, AF_INET, port, target, &src);
 	return arp_send(port, &src, target, mac);
 }
 

@@ -50,6 +50,7 @@ enum {
 
 /* All of it: main lcore only. */
 static GHashTable *addrs;
+static GHashTable *leaving; /* of addresses that were taken, those that readers may still have to see */
 static struct port_addrs ports[NETIF_MAX][2];
 static GQueue announces = G_QUEUE_INIT;
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
@@ -85,35 +86,63 @@ ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr)
 	return g_hash_table_lookup(addrs, &key);
 }
 
+const struct ifaddr *
+ifaddr_committed(uint16_t port, uint8_t af, const union ip_addr *addr)
+{
+	struct ifaddr key = { .af = af, .key = rib_scoped(af, addr, port) };
+	const struct ifaddr *a = g_hash_table_lookup(addrs, &key);
+
+	if (a == NULL || !event_node_shown(&a->event))
+		a = g_hash_table_lookup(leaving, &key);
+	return a != NULL && event_node_shown(&a->event) ? a : NULL;
+}
+
 GHashTable *
 ifaddr_all(void)
 {
 	return addrs;
 }
 
-const struct port_addrs *
-ifaddr_of_port(uint16_t port, uint8_t af)
+static struct port_addrs *
+ifaddr_port_addrs(const struct ifaddr *a)
 {
-	return &ports[port][af == AF_INET6];
+	return &ports[a->port][a->af == AF_INET6];
+}
+
+bool
+ifaddr_is_last(const struct ifaddr *a)
+{
+	return ifaddr_port_addrs(a)->count == 1;
 }
 
 static GQueue *
 ifaddr_list_of(const struct ifaddr *a)
 {
-	struct port_addrs *p = &ports[a->port][a->af == AF_INET6];
+	struct port_addrs *p = ifaddr_port_addrs(a);
 
 	return a->plen < addr_bits(a->af) ? &p->nets : &p->hosts;
 }
 
+/** ifaddr_undo_put: takes @arg out of all lists. */
 static void
-ifaddr_attach(struct ifaddr *a)
+ifaddr_undo_put(void *arg)
+{
+	struct ifaddr *a = arg;
+
+	g_hash_table_remove(addrs, a);
+	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
+	event_node_del(&nodes, &a->event);
+	g_queue_delete_link(ifaddr_list_of(a), a->link);
+	g_free(a);
+}
+
+/** ifaddr_put: @a, which has no like in the table now, gets into it; @old: it takes the place of that. */
+static void
+ifaddr_put(struct change *c, struct ifaddr *a, const struct ifaddr *old)
 {
 	GQueue *list = ifaddr_list_of(a);
-	GList *after = list->tail;
+	GList *after = old != NULL && ifaddr_list_of(old) == list ? old->link : list->tail;
 
-	g_hash_table_add(addrs, a);
-	if (ifaddr_is_seen(a))
-		event_node_add(&nodes, &a->event);
 	while (after != NULL && ((struct ifaddr *)after->data)->seq > a->seq)
 		after = after->prev;
 	if (after == NULL) {
@@ -123,29 +152,50 @@ ifaddr_attach(struct ifaddr *a)
 		g_queue_insert_after(list, after, a);
 		a->link = after->next;
 	}
+	g_hash_table_add(addrs, a);
+	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
+	event_node_bring(c, &nodes, &a->event);
+	change_undo(c, ifaddr_undo_put, a);
 }
 
 static void
-ifaddr_detach(struct ifaddr *a)
+ifaddr_undo_take(void *arg)
 {
-	g_hash_table_remove(addrs, a);
-	if (ifaddr_is_seen(a))
-		event_node_del(&nodes, &a->event);
+	struct ifaddr *a = arg;
+
+	g_hash_table_add(addrs, a);
+	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
+	event_node_keep(&a->event);
+	if (g_hash_table_lookup(leaving, a) == a)
+		g_hash_table_remove(leaving, a);
+}
+
+static void
+ifaddr_done_take(void *arg)
+{
+	struct ifaddr *a = arg;
+
+	if (g_hash_table_lookup(leaving, a) == a)
+		g_hash_table_remove(leaving, a);
+	event_node_del(&nodes, &a->event);
 	g_queue_delete_link(ifaddr_list_of(a), a->link);
-	a->link = NULL;
+	g_free(a);
 }
 
+/** ifaddr_take: @a leaves the table; readers see it until the commit. */
 static void
-ifaddr_undo_attach(void *arg)
+ifaddr_take(struct change *c, struct ifaddr *a)
 {
-	ifaddr_detach(arg);
-	g_free(arg);
-}
+	const struct ifaddr *before = g_hash_table_lookup(leaving, a);
 
-static void
-ifaddr_undo_detach(void *arg)
-{
-	ifaddr_attach(arg);
+	/* Of several that one change takes, the first is the one that is committed. */
+	if (before == NULL || before->event.taken != change_serial(c))
+		g_hash_table_replace(leaving, a, a);
+	g_hash_table_remove(addrs, a);
+	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
+	event_node_take(c, &a->event);
+	change_undo(c, ifaddr_undo_take, a);
+	change_done(c, ifaddr_done_take, a);
 }
 
 static void
@@ -159,6 +209,8 @@ ifaddr_record(const struct event_node *node, void *data)
 {
 	const struct ifaddr *a = event_object(node, struct ifaddr, event);
 
+	if (!ifaddr_is_seen(a))
+		return 0;
 	ifaddr_to_wire(a, g_get_monotonic_time() / G_USEC_PER_SEC, data);
 	return sizeof(struct dpvs_addr_conf);
 }
@@ -187,52 +239,80 @@ ifaddr_changed(struct change *c, const struct ifaddr *old, const struct ifaddr *
 	change_visible(c);
 }
 
-/** ifaddr_net_routes: adds or takes the connected and the broadcast route of @a. */
+/** ifaddr_add_net: the connected and the broadcast route of @a. */
 static int
-ifaddr_net_routes(struct change *c, const struct ifaddr *a, bool add)
+ifaddr_add_net(struct change *c, struct ifaddr *a)
 {
-	int (*fn)(struct change *, uint8_t, const union ip_addr *, uint8_t, uint8_t, uint16_t,
-		  const union ip_addr *) = add ? route_add_kernel : route_del_kernel;
-	uint8_t bits = addr_bits(a->af);
 	union ip_addr net = addr_masked(a->af, &a->addr, a->plen);
+	uint8_t bits = addr_bits(a->af);
 	int ret = 0;
 
 	if (a->plen < bits)
-		ret = fn(c, a->af, &net, a->plen, DPVS_ROUTE_UNICAST, a->port, &a->addr);
+		ret = route_add_kernel(c, a->af, &net, a->plen, DPVS_ROUTE_UNICAST, a->port, &a->addr, &a->net);
 	if (ret == 0 && !addr_is_zero(&a->broadcast))
-		ret = fn(c, a->af, &a->broadcast, bits, DPVS_ROUTE_BROADCAST, a->port, &a->addr);
+		ret = route_add_kernel(c, a->af, &a->broadcast, bits, DPVS_ROUTE_BROADCAST, a->port, &a->addr,
+				       &a->bcast);
 	return ret;
 }
 
 static int
-ifaddr_local_route(struct change *c, const struct ifaddr *a, bool add)
+ifaddr_del_net(struct change *c, const struct ifaddr *a)
 {
-	uint8_t bits = addr_bits(a->af);
+	int ret = 0;
 
-	if (add)
-		return route_add_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
-	return route_del_kernel(c, a->af, &a->addr, bits, DPVS_ROUTE_LOCAL, a->port, &a->addr);
+	if (a->net != NULL)
+		ret = route_del_kernel(c, a->net);
+	if (ret == 0 && a->bcast != NULL)
+		ret = route_del_kernel(c, a->bcast);
+	return ret;
 }
 
-/** ifaddr_local_route_show: the local route of @a can be seen when @a can. */
+/** ifaddr_swap_routes: those that @old and @new bring, and those of operators that have to do with them. */
 static int
-ifaddr_local_route_show(struct change *c, const struct ifaddr *a)
+ifaddr_swap_routes(struct change *c, const struct ifaddr *old, struct ifaddr *new)
 {
-	return route_show_kernel(c, a->af, &a->addr, addr_bits(a->af), DPVS_ROUTE_LOCAL, a->port, &a->addr,
-				 ifaddr_is_seen(a));
+	bool same_net = old != NULL && new != NULL && old->plen == new->plen &&
+			addr_equal(&old->broadcast, &new->broadcast);
+	bool was_seen = old != NULL && ifaddr_is_seen(old);
+	bool is_seen = new != NULL && ifaddr_is_seen(new);
+	int ret = 0;
+
+	if (new != NULL) {
+		new->local = old != NULL ? old->local : NULL;
+		new->net = same_net ? old->net : NULL;
+		new->bcast = same_net ? old->bcast : NULL;
+	}
+	if (old != NULL && !same_net)
+		ret = ifaddr_del_net(c, old);
+	if (ret == 0 && new == NULL)
+		ret = route_del_kernel(c, old->local);
+	if (ret == 0 && old == NULL)
+		ret = route_add_kernel(c, new->af, &new->addr, addr_bits(new->af), DPVS_ROUTE_LOCAL, new->port,
+				       &new->addr, &new->local);
+	if (ret == 0 && old != NULL && new != NULL && was_seen != is_seen)
+		ret = route_show_kernel(c, old->local, is_seen, &new->local);
+	if (ret == 0 && new != NULL && !same_net)
+		ret = ifaddr_add_net(c, new);
+	if (ret != 0)
+		return ret;
+
+	if (was_seen && !is_seen) {
+		/* As with Linux: without an address the port does not speak IPv4, and has no routes. */
+		if (old->af == AF_INET && ifaddr_port_addrs(old)->count == 0)
+			ret = route_flush_port(c, AF_INET, old->port, false);
+		return ret == 0 ? route_addr_changed(c, old->af, old->port, &old->addr, ROUTE_ADDR_GONE) : ret;
+	}
+	if (is_seen && !was_seen)
+		return route_addr_changed(c, new->af, new->port, &new->addr, ROUTE_ADDR_CAME);
+	if (is_seen && (!same_net || old->deprecated != new->deprecated || !old->given != !new->given))
+		return route_addr_changed(c, new->af, new->port, &new->addr, ROUTE_ADDR_CHANGED);
+	return 0;
 }
 
 int
 ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 {
-	const struct ifaddr *a = new != NULL ? new : old;
-	bool same_net = old != NULL && new != NULL && old->plen == new->plen &&
-			addr_equal(&old->broadcast, &new->broadcast);
-	bool was_seen = old != NULL && ifaddr_is_seen(old);
-	bool is_seen = new != NULL && ifaddr_is_seen(new);
-	bool same_use = was_seen == is_seen &&
-			(!is_seen || (same_net && old->deprecated == new->deprecated && !old->given == !new->given));
-	int ret = 0;
+	int ret;
 
 	if (old == NULL && g_hash_table_size(addrs) >= addrs_max) {
 		g_free(new);
@@ -241,29 +321,12 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 	}
 	if (new != NULL)
 		new->seq = old != NULL ? old->seq : next_seq++;
-
-	if (old != NULL) {
-		ifaddr_detach(old);
-		change_undo(c, ifaddr_undo_detach, old);
-	}
-	if (new != NULL) {
-		ifaddr_attach(new);
-		change_undo(c, ifaddr_undo_attach, new);
-	}
-
+	if (old != NULL)
+		ifaddr_take(c, old);
+	if (new != NULL)
+		ifaddr_put(c, new, old);
 	ifaddr_changed(c, old, new);
-	if (old != NULL && !same_net)
-		ret = ifaddr_net_routes(c, old, false);
-	if (ret == 0 && new == NULL)
-		ret = ifaddr_local_route(c, old, false);
-	if (ret == 0 && old == NULL)
-		ret = ifaddr_local_route(c, new, true);
-	if (ret == 0 && old != NULL && new != NULL && was_seen != is_seen)
-		ret = ifaddr_local_route_show(c, new);
-	if (ret == 0 && new != NULL && !same_net)
-		ret = ifaddr_net_routes(c, new, true);
-	if (ret == 0 && !same_use)
-		ret = route_addrs_changed(c, a->af, a->port, is_seen ? NULL : &a->addr);
+	ret = ifaddr_swap_routes(c, old, new);
 	if (ret != 0)
 		return ret;
 
@@ -274,58 +337,7 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 		change_undo(c, g_free, an);
 		change_done(c, ifaddr_done_announce, an);
 	}
-	if (old != NULL)
-		change_done(c, g_free, old);
 	return 0;
-}
-
-/** struct hold_note: why an address was there. */
-struct hold_note {
-	struct ifaddr *addr;
-	enum ifaddr_hold hold;
-};
-
-/** hold_set: what it is held for, and whether it is among those that can be seen. */
-static void
-hold_set(struct ifaddr *a, enum ifaddr_hold hold)
-{
-	bool was_seen = ifaddr_is_seen(a);
-
-	a->hold = hold;
-	if (was_seen && !ifaddr_is_seen(a))
-		event_node_del(&nodes, &a->event);
-	else if (!was_seen && ifaddr_is_seen(a))
-		event_node_add(&nodes, &a->event);
-}
-
-static void
-hold_undo(void *arg)
-{
-	struct hold_note *note = arg;
-
-	hold_set(note->addr, note->hold);
-	g_free(note);
-}
-
-/** hold_change: an address that stays is held for something else: in its place, because there may be many. */
-static int
-hold_change(struct change *c, struct ifaddr *a, enum ifaddr_hold hold)
-{
-	struct hold_note *note = g_new(struct hold_note, 1);
-	const struct ifaddr old = *a;
-	int ret;
-
-	*note = (struct hold_note){ .addr = a, .hold = a->hold };
-	hold_set(a, hold);
-	change_undo(c, hold_undo, note);
-	change_done(c, g_free, note);
-	ifaddr_changed(c, &old, a);
-	if (ifaddr_is_seen(a) == ifaddr_is_seen(&old))
-		return 0;
-	ret = ifaddr_local_route_show(c, a);
-	if (ret == 0)
-		ret = route_addrs_changed(c, a->af, a->port, ifaddr_is_seen(a) ? NULL : &a->addr);
-	return ret;
 }
 
 int
@@ -345,19 +357,21 @@ ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr *ad
 		return change_error(c, -ENOENT, "nobody holds %s", addr_text(af, addr, text));
 	if (old != NULL && hold == IFADDR_NOT_HELD && !old->given)
 		return ifaddr_swap(c, old, NULL);
-	if (old != NULL)
-		return hold_change(c, old, hold);
 
-	new = g_new0(struct ifaddr, 1);
-	new->key = rib_scoped(af, addr, port);
-	new->addr = *addr;
-	new->port = port;
-	new->af = af;
-	new->plen = addr_bits(af);
-	new->valid_until = IFADDR_FOREVER;
-	new->preferred_until = IFADDR_FOREVER;
-	new->hold = IFADDR_HELD;
-	return ifaddr_swap(c, NULL, new);
+	if (old != NULL) {
+		new = g_memdup2(old, sizeof(*old));
+	} else {
+		new = g_new0(struct ifaddr, 1);
+		new->key = rib_scoped(af, addr, port);
+		new->addr = *addr;
+		new->port = port;
+		new->af = af;
+		new->plen = addr_bits(af);
+		new->valid_until = IFADDR_FOREVER;
+		new->preferred_until = IFADDR_FOREVER;
+	}
+	new->hold = hold;
+	return ifaddr_swap(c, old, new);
 }
 
 struct ifaddr *
@@ -389,9 +403,9 @@ ifaddr_is_local(uint16_t port, uint8_t af, const union ip_addr *addr)
 }
 
 int
-ifaddr_port_of(uint8_t af, const union ip_addr *addr)
+ifaddr_port_of(const struct change *c, uint8_t af, const union ip_addr *addr)
 {
-	struct ifaddr *a = ifaddr_find(0, af, addr);
+	const struct ifaddr *a = c != NULL ? ifaddr_find(0, af, addr) : ifaddr_committed(0, af, addr);
 
 	return a != NULL ? a->port : -1;
 }
@@ -407,7 +421,7 @@ ifaddr_is_listed(uint8_t af, const union ip_addr *addr)
 int
 ifaddr_announce(uint8_t af, const union ip_addr *addr)
 {
-	int port = ifaddr_port_of(af, addr);
+	int port = ifaddr_port_of(NULL, af, addr);
 	struct announce *an;
 
 	if (port < 0)
@@ -443,20 +457,39 @@ ifaddr_better_source(const struct ifaddr *a, const struct ifaddr *best, const un
 	return score[0] > score[1];
 }
 
+bool
+ifaddr_is_better(uint8_t af, uint16_t port, const union ip_addr *addr, const union ip_addr *src,
+		 const union ip_addr *nexthop)
+{
+	const struct ifaddr *a = ifaddr_find(port, af, addr);
+	const struct ifaddr *best = ifaddr_find(port, af, src);
+
+	if (best != NULL && (best->port != port || !ifaddr_is_seen(best)))
+		best = NULL; /* one of another port is the last resort */
+	return a != NULL && a != best && ifaddr_better_source(a, best, nexthop);
+}
+
+/** ifaddr_counts: is @a there, as @c (NULL: the last commit) has it? */
+static bool
+ifaddr_counts(const struct change *c, const struct ifaddr *a)
+{
+	return c != NULL ? a->event.taken == 0 : event_node_shown(&a->event);
+}
+
 static const struct ifaddr *
-ifaddr_source_on(uint8_t af, uint16_t port, const union ip_addr *nexthop)
+ifaddr_source_on(const struct change *c, uint8_t af, uint16_t port, const union ip_addr *nexthop)
 {
 	const struct port_addrs *p = &ports[port][af == AF_INET6];
 	const struct ifaddr *best = NULL;
 
 	for (const GList *l = p->nets.head; l != NULL; l = l->next) {
-		if (ifaddr_better_source(l->data, best, nexthop))
+		if (ifaddr_counts(c, l->data) && ifaddr_better_source(l->data, best, nexthop))
 			best = l->data;
 	}
 	if (best != NULL && !best->deprecated)
 		return best;
 	for (const GList *l = p->hosts.head; l != NULL; l = l->next) {
-		if (ifaddr_better_source(l->data, best, nexthop))
+		if (ifaddr_counts(c, l->data) && ifaddr_better_source(l->data, best, nexthop))
 			best = l->data;
 		if (best != NULL && best->given && !best->deprecated)
 			break; /* no better one can follow, and there may be many */
@@ -465,12 +498,13 @@ ifaddr_source_on(uint8_t af, uint16_t port, const union ip_addr *nexthop)
 }
 
 void
-ifaddr_source(uint8_t af, uint16_t port, const union ip_addr *nexthop, union ip_addr *ret_src)
+ifaddr_source(const struct change *c, uint8_t af, uint16_t port, const union ip_addr *nexthop,
+	      union ip_addr *ret_src)
 {
-	const struct ifaddr *a = ifaddr_source_on(af, port, nexthop);
+	const struct ifaddr *a = ifaddr_source_on(c, af, port, nexthop);
 
 	for (uint16_t p = 0; a == NULL && p < netif_count(); p++)
-		a = ifaddr_source_on(af, p, nexthop);
+		a = ifaddr_source_on(c, af, p, nexthop);
 	*ret_src = a != NULL ? a->addr : (union ip_addr){ 0 };
 }
 
@@ -480,7 +514,7 @@ ifaddr_linklocal(uint16_t port, union ip_addr *ret_addr)
 	for (const GList *l = ports[port][1].nets.head; l != NULL; l = l->next) {
 		const struct ifaddr *a = l->data;
 
-		if (addr_is_linklocal(AF_INET6, &a->addr)) {
+		if (ifaddr_counts(NULL, a) && addr_is_linklocal(AF_INET6, &a->addr)) {
 			*ret_addr = a->addr;
 			return true;
 		}
@@ -542,10 +576,14 @@ ifaddr_job_announce(void)
 	struct announce *an;
 
 	while (count < ANNOUNCE_BURST && (an = g_queue_pop_head(&announces)) != NULL) {
-		int ret = an->af == AF_INET ? arp_announce(an->port, &an->addr)
-					    : ndisc_announce(an->port, &an->addr);
+		const struct ifaddr *a = ifaddr_committed(an->port, an->af, &an->addr);
+		int ret;
 
-		stats_inc(&stats, ret == 0 ? STAT_ANNOUNCED : STAT_ANNOUNCE_FAILED);
+		if (a != NULL && a->port == an->port) {
+			ret = an->af == AF_INET ? arp_announce(an->port, &an->addr)
+						: ndisc_announce(an->port, &an->addr);
+			stats_inc(&stats, ret == 0 ? STAT_ANNOUNCED : STAT_ANNOUNCE_FAILED);
+		}
 		g_free(an);
 		count++;
 	}
@@ -557,6 +595,7 @@ ifaddr_init(const struct conf *conf)
 {
 	addrs_max = (uint32_t)conf_uint(conf, "ifaddr", "max-addrs");
 	addrs = g_hash_table_new(ifaddr_hash, ifaddr_equal);
+	leaving = g_hash_table_new(ifaddr_hash, ifaddr_equal);
 	return 0;
 }
 
@@ -610,10 +649,13 @@ ifaddr_fini(void)
 		g_free(key);
 	g_hash_table_destroy(addrs);
 	addrs = NULL;
+	g_hash_table_destroy(leaving);
+	leaving = NULL;
 	for (unsigned int p = 0; p < NETIF_MAX; p++) {
 		for (unsigned int i = 0; i < 2; i++) {
 			g_queue_clear(&ports[p][i].nets);
 			g_queue_clear(&ports[p][i].hosts);
+			ports[p][i].count = 0;
 		}
 	}
 	g_queue_clear_full(&announces, g_free);

@@ -42,25 +42,38 @@ int ifaddr_hold(struct change *c, uint16_t port, uint8_t af, const union ip_addr
 /** ifaddr_is_local: is @addr an address of @port (UINT16_MAX: of any port; not for link-local ones)? */
 bool ifaddr_is_local(uint16_t port, uint8_t af, const union ip_addr *addr);
 
-/** ifaddr_port_of: (main) the port that has @addr, or -1; also one that lingers. */
-int ifaddr_port_of(uint8_t af, const union ip_addr *addr);
-
-/** ifaddr_is_listed: (main) is @addr on a port, and does not just linger? */
-bool ifaddr_is_listed(uint8_t af, const union ip_addr *addr);
-
-/**
- * ifaddr_announce: sends a gratuitous ARP or an unsolicited neighbour advertisement for @addr soon (they
- * are paced). Returns 0 or -ENOENT: not an address of ours.
+/*
+ * (main) What follows is answered as the change @c has it, NULL: as of the last commit.
  */
-int ifaddr_announce(uint8_t af, const union ip_addr *addr);
+
+/** ifaddr_port_of: the port that has @addr, or -1; also one that lingers. */
+int ifaddr_port_of(const struct change *c, uint8_t af, const union ip_addr *addr);
 
 /**
  * ifaddr_source: the address of ours that packets to @nexthop on @port should have as their source, or
  * zero: there is none. One of the same net first, then of the port, then of any port.
  */
-void ifaddr_source(uint8_t af, uint16_t port, const union ip_addr *nexthop, union ip_addr *ret_src);
+void ifaddr_source(const struct change *c, uint8_t af, uint16_t port, const union ip_addr *nexthop,
+		   union ip_addr *ret_src);
+
+/** ifaddr_is_listed: (in a change) is @addr on a port, and does not just linger? */
+bool ifaddr_is_listed(uint8_t af, const union ip_addr *addr);
+
+/** ifaddr_is_better: (in a change) is @addr, which @port has, a better source for @nexthop than @src? */
+bool ifaddr_is_better(uint8_t af, uint16_t port, const union ip_addr *addr, const union ip_addr *src,
+		      const union ip_addr *nexthop);
+
+/*
+ * (main) These are for what is sent: of the last commit.
+ */
 
 /** ifaddr_linklocal: the link-local IPv6 address of @port; false: it has none. */
 bool ifaddr_linklocal(uint16_t port, union ip_addr *ret_addr);
+
+/**
+ * ifaddr_announce: sends a gratuitous ARP or an unsolicited neighbour advertisement for @addr soon (they
+ * are paced), unless it has gone by then. Returns 0 or -ENOENT: not an address of ours.
+ */
+int ifaddr_announce(uint8_t af, const union ip_addr *addr);
 
 #endif

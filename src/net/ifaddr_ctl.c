@@ -4,6 +4,7 @@
  * table is in ifaddr.c.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -18,6 +19,7 @@
 #include "net/ifaddr_priv.h"
 #include "net/netif.h"
 #include "net/rib.h"
+#include "net/route_table.h"
 #include "net/wire_dev.h"
 
 /** ifaddr_check_ip4: what only IPv4 has: net and broadcast addresses. */
@@ -164,6 +166,15 @@ ifaddr_ctl_set(struct change *c, const void *record)
 	return ifaddr_add(c, record, true);
 }
 
+/** ifaddr_leaves: @a is to be taken: what goes with it and may be long goes before. Returns 0, CHANGE_MORE or an error. */
+static int
+ifaddr_leaves(struct change *c, const struct ifaddr *a)
+{
+	if (a->af != AF_INET || a->hold == IFADDR_HELD || !ifaddr_is_last(a))
+		return 0;
+	return route_flush_port(c, AF_INET, a->port, true);
+}
+
 static int
 ifaddr_ctl_del(struct change *c, const void *record)
 {
@@ -193,7 +204,8 @@ ifaddr_ctl_del(struct change *c, const void *record)
 	if (old->plen != conf->plen)
 		return change_error(c, -ENOENT, "%s/%u is not on %s, %s/%u is", text, conf->plen,
 				    conf->dev, text, old->plen);
-	return ifaddr_swap(c, old, ifaddr_as_held(old));
+	ret = ifaddr_leaves(c, old);
+	return ret == 0 ? ifaddr_swap(c, old, ifaddr_as_held(old)) : ret;
 }
 
 /* Addresses that go before others have their turn; each takes up to three routes along. */
@@ -220,8 +232,11 @@ ifaddr_ctl_flush(struct change *c, const void *record)
 		    (filter->addr.family == 0 || filter->addr.family == a->af))
 			g_ptr_array_add(list, key);
 	}
-	for (guint i = 0; i < list->len && ret == 0; i++)
-		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
+	for (guint i = 0; i < list->len && ret == 0; i++) {
+		ret = ifaddr_leaves(c, list->pdata[i]);
+		if (ret == 0)
+			ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
+	}
 	return ret == 0 && list->len == FLUSH_PART ? CHANGE_MORE : ret;
 }
 
@@ -252,20 +267,6 @@ ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *ret_c
 	g_strlcpy(ret_conf->dev, netif_name(a->port), sizeof(ret_conf->dev));
 }
 
-static void
-ifaddr_list_queue(struct dpvs_req *req, const GQueue *queue)
-{
-	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
-	struct dpvs_addr_conf out;
-
-	for (const GList *l = queue->head; l != NULL; l = l->next) {
-		if (!ifaddr_is_seen(l->data))
-			continue;
-		ifaddr_to_wire(l->data, now, &out);
-		dpvs_req_add(req, &out, sizeof(out));
-	}
-}
-
 /** struct ifaddr_filter: what a list wants. */
 struct ifaddr_filter {
 	uint8_t af; /* 0: any */
@@ -278,48 +279,60 @@ ifaddr_fits(const struct event_node *node, const void *filter)
 	const struct ifaddr *a = event_object(node, struct ifaddr, event);
 	const struct ifaddr_filter *f = filter;
 
-	return (f->af == 0 || a->af == f->af) && (f->port < 0 || a->port == f->port);
+	return ifaddr_is_seen(a) && (f->af == 0 || a->af == f->af) && (f->port < 0 || a->port == f->port);
 }
 
-/* More than can be listed in one go: as they come, in slices. */
+/* By port, IPv4 first, nets before hosts, in order of arrival. */
 static int
-ifaddr_list_many(struct dpvs_req *req, uint8_t af, const struct netif *nif)
+ifaddr_order(const void *a, const void *b)
 {
-	const struct listing_type type = {
-		.list = ifaddr_events[0].list,
-		.record = ifaddr_events[0].record,
-		.fits = ifaddr_fits,
-	};
-	struct ifaddr_filter f = { .af = af, .port = nif != NULL ? nif->port : -1 };
+	const struct ifaddr *x = *(const struct ifaddr *const *)a;
+	const struct ifaddr *y = *(const struct ifaddr *const *)b;
+	bool x_host = x->plen == addr_bits(x->af);
+	bool y_host = y->plen == addr_bits(y->af);
 
-	return listing_answer(req, &type, &f, sizeof(f));
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	if (x->af != y->af)
+		return x->af == AF_INET ? -1 : 1;
+	if (x_host != y_host)
+		return x_host ? 1 : -1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
 static int
 ifaddr_ctl_list(struct dpvs_req *req, const void *record)
 {
 	const struct dpvs_addr_conf *filter = record;
+	const struct listing_type type = {
+		.list = ifaddr_events[0].list,
+		.record = ifaddr_events[0].record,
+		.fits = ifaddr_fits,
+	};
+	const struct ifaddr *few[LISTING_SLICE];
+	struct ifaddr_filter f = { .af = filter->addr.family, .port = -1 };
+	struct dpvs_addr_conf out;
 	const struct netif *nif;
+	struct event_node *node;
+	unsigned int looked = 0, count = 0;
 	int ret;
 
 	ret = wire_dev_get(req, filter->dev, &nif);
 	if (ret != 0)
 		return ret;
-	if (g_hash_table_size(ifaddr_all()) > LISTING_SLICE)
-		return ifaddr_list_many(req, filter->addr.family, nif);
-
-	for (uint16_t port = 0; port < NETIF_MAX; port++) {
-		if (nif != NULL && nif->port != port)
-			continue;
-		for (unsigned int i = 0; i < 2; i++) {
-			uint8_t af = i ? AF_INET6 : AF_INET;
-			const struct port_addrs *list = ifaddr_of_port(port, af);
-
-			if (filter->addr.family != 0 && filter->addr.family != af)
-				continue;
-			ifaddr_list_queue(req, &list->nets);
-			ifaddr_list_queue(req, &list->hosts);
-		}
+	if (nif != NULL)
+		f.port = nif->port;
+	TAILQ_FOREACH (node, type.list, link) {
+		/* More than can be listed in one go: as they come, in slices. */
+		if (looked++ == LISTING_SLICE)
+			return listing_answer(req, &type, &f, sizeof(f));
+		if (event_node_shown(node) && ifaddr_fits(node, &f))
+			few[count++] = event_object(node, struct ifaddr, event);
+	}
+	qsort(few, count, sizeof(few[0]), ifaddr_order);
+	for (unsigned int i = 0; i < count; i++) {
+		type.record(&few[i]->event, &out);
+		dpvs_req_add(req, &out, sizeof(out));
 	}
 	return 0;
 }

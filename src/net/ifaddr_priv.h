@@ -8,6 +8,7 @@
 #define NET_IFADDR_PRIV_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/event.h"
@@ -17,7 +18,7 @@
 
 #define IFADDR_FOREVER INT64_MAX
 
-/** struct ifaddr: an address. Immutable once in the table, but for its places in lists and who holds it. */
+/** struct ifaddr: an address. Immutable once in the table, but for its places in lists. */
 struct ifaddr {
 	union ip_addr key;       /**< addr, scoped: see rib.h */
 	union ip_addr addr;
@@ -27,6 +28,9 @@ struct ifaddr {
 	uint64_t seq;            /**< order of arrival; kept by successors */
 	GList *link;             /**< in the port's list */
 	struct event_node event;
+	struct route *local;     /**< the routes that it brought; NULL: none */
+	struct route *net;
+	struct route *bcast;
 	enum ifaddr_hold hold;
 	uint16_t port;
 	uint8_t af;
@@ -37,22 +41,27 @@ struct ifaddr {
 	uint8_t deprecated;      /**< not to be a source when there is another */
 };
 
-/** ifaddr_is_seen: what lingers is not; such an address is not in the list of events either. */
+/** ifaddr_is_seen: what lingers is not, whoever looks. */
 static inline bool
 ifaddr_is_seen(const struct ifaddr *a)
 {
 	return a->given || a->hold == IFADDR_HELD;
 }
 
-/** struct port_addrs: addresses of one port and family in order of arrival. */
+/** struct port_addrs: addresses of one port and family in order of arrival; also those that readers still see. */
 struct port_addrs {
-	GQueue nets;  /**< with a prefix shorter than the address */
-	GQueue hosts; /**< /32, /128 */
+	GQueue nets;    /**< with a prefix shorter than the address */
+	GQueue hosts;   /**< /32, /128 */
+	uint32_t count; /**< of those that can be seen and were not taken */
 };
 
 extern const struct module_sockopt ifaddr_sockopts[];
 
-/** ifaddr_find: the address on @port, which counts for link-local ones only, or NULL. */
+/**
+ * ifaddr_find: the address on @port, which counts for link-local ones only, as the change in hand has it, or NULL.
+ * ifaddr_committed: as of the last commit.
+ */
+const struct ifaddr *ifaddr_committed(uint16_t port, uint8_t af, const union ip_addr *addr);
 struct ifaddr *ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr);
 
 /** ifaddr_swap: @new takes the place of @old; either may be NULL. @new is from the heap and taken. */
@@ -70,8 +79,10 @@ void ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *
 struct module_event;
 extern const struct module_event ifaddr_events[];
 
-/** ifaddr_all: the set of all. ifaddr_of_port: those of a port. */
+/** ifaddr_all: the set of all. */
 GHashTable *ifaddr_all(void);
-const struct port_addrs *ifaddr_of_port(uint16_t port, uint8_t af);
+
+/** ifaddr_is_last: is @a, which can be seen, the last such address of its family on its port? */
+bool ifaddr_is_last(const struct ifaddr *a);
 
 #endif

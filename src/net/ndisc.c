@@ -336,9 +336,9 @@ ndisc_solicit(uint16_t port, const union ip_addr *target, const uint8_t *mac)
 	union ip_addr src;
 
 	/* The answer comes to the source, so it must be on this port; the link-local one always is. */
-	ifaddr_source(AF_INET6, port, target, &src);
+	ifaddr_source(NULL, AF_INET6, port, target, &src);
 	if (addr_is_linklocal(AF_INET6, target) || addr_is_zero(&src) ||
-	    ifaddr_port_of(AF_INET6, &src) != port) {
+	    ifaddr_port_of(NULL, AF_INET6, &src) != port) {
 		if (!ifaddr_linklocal(port, &src))
 			return -EADDRNOTAVAIL;
 	}

@@ -56,7 +56,7 @@ neigh_ctl_add(struct change *c, const void *record)
 	if (conf->flags & ~DPVS_NEIGH_REPLACE)
 		return change_error(c, -EINVAL, "unknown flags 0x%x", conf->flags);
 	addr_text(key.af, &key.addr, text);
-	if (ifaddr_port_of(key.af, &key.addr) == key.port)
+	if (ifaddr_port_of(c, key.af, &key.addr) == key.port)
 		return change_error(c, -EINVAL, "%s is an address of our own", text);
 
 	old = g_hash_table_lookup(neigh_all(), &key);

@@ -58,7 +58,7 @@ neigh_moves(void)
 bool
 neigh_held(void)
 {
-	return touched != 0 && touched == change_preparing();
+	return change_hides(touched);
 }
 
 void
@@ -284,12 +284,31 @@ neigh_undo_insert(void *arg)
 }
 
 static void
-neigh_undo_remove(void *arg)
+neigh_undo_take(void *arg)
 {
 	struct neigh *n = arg;
 
 	g_hash_table_insert(neighs, &n->key, n);
-	event_node_add(&nodes, &n->event);
+	event_node_keep(&n->event);
+}
+
+static void
+neigh_done_take(void *arg)
+{
+	struct neigh *n = arg;
+
+	event_node_del(&nodes, &n->event);
+	g_free(n);
+}
+
+/** neigh_take: @n leaves the table; readers see it until the commit. */
+static void
+neigh_take(struct change *c, struct neigh *n)
+{
+	g_hash_table_steal(neighs, &n->key);
+	event_node_take(c, &n->event);
+	change_undo(c, neigh_undo_take, n);
+	change_done(c, neigh_done_take, n);
 }
 
 static void
@@ -321,12 +340,8 @@ neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t
 	if (old == NULL && g_hash_table_size(neighs) >= neighs_max && !neigh_evict())
 		return change_error(c, -ENOSPC, "the neighbour table is full (%u, key neigh.max-entries)",
 				    neighs_max);
-	if (old != NULL) {
-		g_hash_table_steal(neighs, key);
-		event_node_del(&nodes, &old->event);
-		change_undo(c, neigh_undo_remove, old);
-		change_done(c, g_free, old);
-	}
+	if (old != NULL)
+		neigh_take(c, old);
 	n = g_new0(struct neigh, 1);
 	n->key = *key;
 	n->confirmed_ms = neigh_now();
@@ -340,7 +355,7 @@ neigh_set_permanent(struct change *c, const struct neigh_key *key, const uint8_t
 	}
 	n->told = old != NULL;
 	g_hash_table_insert(neighs, &n->key, n);
-	event_node_add(&nodes, &n->event);
+	event_node_bring(c, &nodes, &n->event);
 	change_undo(c, neigh_undo_insert, n);
 	neigh_tell(c, n);
 	return neigh_op(c, n, n->index, NEIGH_OP_SET);
@@ -354,10 +369,7 @@ neigh_remove(struct change *c, struct neigh *n)
 
 	touched = change_serial(c);
 	neigh_tell_gone(c, n);
-	g_hash_table_steal(neighs, &n->key);
-	event_node_del(&nodes, &n->event);
-	change_undo(c, neigh_undo_remove, n);
-	change_done(c, g_free, n);
+	neigh_take(c, n);
 	if (n->index != NEIGH_NONE) {
 		free_indices[num_free++] = n->index;
 		change_undo(c, neigh_undo_index_given, (void *)(uintptr_t)n->index);

@@ -34,16 +34,18 @@ static struct port ports[NETIF_MAX]; /* main: rw; by ethdev port id */
 struct event_nodes netif_nodes = TAILQ_HEAD_INITIALIZER(netif_nodes);
 static uint16_t port_top;            /* highest id plus one; constant while workers run */
 
-/* [0] is main's view (also what a worker starts with), [worker + 1] that worker's own. */
-static struct netif netif_copies[WORKERS_MAX + 1][NETIF_MAX];
+static struct netif netif_copies[WORKERS_MAX][NETIF_MAX]; /* each worker: rw its own */
 
 /* ---- any lcore ---- */
 
 const struct netif *
 netif_get(uint16_t port)
 {
-	/* On main the worker index is UINT32_MAX, so the sum is 0. */
-	return port < port_top && ports[port].used ? &netif_copies[lcore_me()->worker + 1u][port] : NULL;
+	uint32_t worker = lcore_me()->worker;
+
+	if (port >= port_top || !ports[port].used)
+		return NULL;
+	return worker != UINT32_MAX ? &netif_copies[worker][port] : &port_settings(NULL, &ports[port])->netif;
 }
 
 uint16_t
@@ -71,18 +73,12 @@ port_by_name(const char *name)
 	return NULL;
 }
 
-void
-netif_publish(const struct port *p)
-{
-	netif_copies[0][p->netif.port] = p->netif;
-}
-
 const struct netif *
 netif_by_name(const char *name)
 {
 	const struct port *p = port_by_name(name);
 
-	return p != NULL ? &p->netif : NULL;
+	return p != NULL ? netif_get(p->set.netif.port) : NULL;
 }
 
 const char *
@@ -142,7 +138,7 @@ static void
 netif_commit_port(const void *data, uint32_t len)
 {
 	const struct netif *netif = data;
-	struct netif *copy = &netif_copies[lcore_me()->worker + 1u][netif->port];
+	struct netif *copy = &netif_copies[lcore_me()->worker][netif->port];
 	bool other_mac = !rte_is_same_ether_addr(&copy->mac, &netif->mac);
 
 	*copy = *netif;
@@ -154,7 +150,8 @@ netif_commit_port(const void *data, uint32_t len)
 static int
 netif_lcore_init(void)
 {
-	memcpy(netif_copies[lcore_me()->worker + 1u], netif_copies[0], sizeof(netif_copies[0]));
+	for (unsigned int i = 0; i < port_top; i++)
+		netif_copies[lcore_me()->worker][i] = ports[i].set.netif;
 	return 0;
 }
 
@@ -186,12 +183,12 @@ netif_digest_truth(struct digest *d)
 
 	for (i = 0; i < port_top; i++)
 		if (ports[i].used)
-			netif_digest_add(d, &ports[i].netif);
+			netif_digest_add(d, &ports[i].set.netif);
 	return false;
 }
 
 static const struct module_digest netif_digests[] = {
-	{ .name = "ports", .copy = netif_digest_copy, .truth = netif_digest_truth, .main_copy = true },
+	{ .name = "ports", .copy = netif_digest_copy, .truth = netif_digest_truth },
 	{},
 };
 
@@ -240,7 +237,7 @@ netif_add(const char *name, uint16_t id, bool hotplugged, const struct port_want
 			  p->device, p->name);
 		return -EEXIST;
 	}
-	*p = (struct port){ .hotplugged = hotplugged, .netif = { .port = id, .up = true } };
+	*p = (struct port){ .hotplugged = hotplugged, .set = { .netif = { .port = id, .up = true } } };
 	g_strlcpy(p->name, name, sizeof(p->name));
 	if (rte_eth_dev_get_name_by_port(id, p->device) < 0)
 		return -ENODEV;
@@ -250,7 +247,6 @@ netif_add(const char *name, uint16_t id, bool hotplugged, const struct port_want
 	err = port_device_start(p, want);
 	if (err < 0)
 		return err;
-	netif_publish(p);
 	queues.port = id;
 	queues.rx_queues = p->rx_queues;
 	queues.tx_queues = p->tx_queues;
@@ -260,8 +256,8 @@ netif_add(const char *name, uint16_t id, bool hotplugged, const struct port_want
 		return err;
 	event_node_add(&netif_nodes, &p->event);
 	log_notice("netif", "port %s: %s (%s), %u rx and %u tx queues, MTU %u, MAC " RTE_ETHER_ADDR_PRT_FMT,
-		   p->name, p->device, p->driver, p->rx_queues, p->tx_queues, p->netif.mtu,
-		   RTE_ETHER_ADDR_BYTES(&p->netif.mac));
+		   p->name, p->device, p->driver, p->rx_queues, p->tx_queues, p->set.netif.mtu,
+		   RTE_ETHER_ADDR_BYTES(&p->set.netif.mac));
 	return 0;
 }
 

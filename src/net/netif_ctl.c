@@ -19,31 +19,29 @@
 
 /* ---- SET 501 ---- */
 
-/* A port before a change; given to netif_undo(). */
+/* A port before a record; given to netif_undo(). */
 struct netif_before {
 	struct port *p;
-	struct netif netif;
-	bool promisc;
-	bool allmulticast;
+	struct port_settings set;
 };
 
 static void
 netif_undo(void *arg)
 {
 	struct netif_before *before = arg;
+	const struct port_settings *set = &before->set;
 	struct port *p = before->p;
 	const char *error;
 
-	if (p->netif.mtu != before->netif.mtu)
-		port_set_mtu(p, before->netif.mtu, &error);
-	if (!rte_is_same_ether_addr(&p->netif.mac, &before->netif.mac))
-		port_set_mac(p, &before->netif.mac, &error);
-	if (p->promisc != before->promisc)
-		port_set_promisc(p, before->promisc, &error);
-	if (p->allmulticast != before->allmulticast)
-		port_set_allmulticast(p, before->allmulticast, &error);
-	p->netif = before->netif;
-	netif_publish(p);
+	if (p->set.netif.mtu != set->netif.mtu)
+		port_set_mtu(p, set->netif.mtu, &error);
+	if (!rte_is_same_ether_addr(&p->set.netif.mac, &set->netif.mac))
+		port_set_mac(p, &set->netif.mac, &error);
+	if (p->set.promisc != set->promisc)
+		port_set_promisc(p, set->promisc, &error);
+	if (p->set.allmulticast != set->allmulticast)
+		port_set_allmulticast(p, set->allmulticast, &error);
+	p->set = *set;
 	g_free(before);
 }
 
@@ -63,7 +61,7 @@ netif_apply(struct port *p, const struct dpvs_port_conf *conf, const char **ret_
 	if (err == 0 && (conf->set & DPVS_PORT_SET_ALLMULTICAST))
 		err = port_set_allmulticast(p, conf->allmulticast, ret_error);
 	if (err == 0 && (conf->set & DPVS_PORT_SET_UP))
-		p->netif.up = conf->up;
+		p->set.netif.up = conf->up;
 	return err;
 }
 
@@ -89,10 +87,13 @@ netif_ctl_set_port(struct change *c, const void *record)
 	if (conf->set == 0)
 		return change_error(c, -EINVAL, "port %s: nothing to change is given", conf->name);
 	if (event_wanted(DPVS_EVENT_LINK))
-		netif_to_wire(p, &was);
+		netif_to_wire(c, p, &was);
 	before = g_new(struct netif_before, 1);
-	*before = (struct netif_before){ p, p->netif, p->promisc, p->allmulticast };
+	*before = (struct netif_before){ p, p->set };
 	change_undo(c, netif_undo, before);
+	if (p->set_by != change_serial(c))
+		p->before = p->set;
+	p->set_by = change_serial(c);
 	err = netif_apply(p, conf, &error);
 	if (err == -ERANGE && (conf->set & DPVS_PORT_SET_MTU))
 		return change_error(c, err, "port %s: MTU %u is out of range, 68 to %u", p->name, conf->mtu,
@@ -104,8 +105,7 @@ netif_ctl_set_port(struct change *c, const void *record)
 	op = change_op(c, DPVS_MSG_PORT, sizeof(*op));
 	if (op == NULL)
 		return -ENOMEM;
-	*op = p->netif;
-	netif_publish(p);
+	*op = p->set.netif;
 	netif_emit_if(c, p, &was);
 	change_done(c, g_free, before);
 	return 0;
@@ -114,28 +114,29 @@ netif_ctl_set_port(struct change *c, const void *record)
 /* ---- GET 503 to 506 ---- */
 
 void
-netif_to_wire(const struct port *p, struct dpvs_port_info *ret_info)
+netif_to_wire(const struct change *c, const struct port *p, struct dpvs_port_info *ret_info)
 {
+	const struct port_settings *set = port_settings(c, p);
 	struct dpvs_port_info info = { 0 };
 	struct rte_eth_link link;
-	int socket = rte_eth_dev_socket_id(p->netif.port);
+	int socket = rte_eth_dev_socket_id(set->netif.port);
 
 	g_strlcpy(info.name, p->name, sizeof(info.name));
 	g_strlcpy(info.driver, p->driver, sizeof(info.driver));
 	g_strlcpy(info.device, p->device, sizeof(info.device));
-	info.index = p->netif.port;
-	info.mtu = p->netif.mtu;
+	info.index = set->netif.port;
+	info.mtu = set->netif.mtu;
 	info.offloads = p->offloads;
 	info.rx_queues = p->rx_queues;
 	info.tx_queues = p->tx_queues;
 	info.rx_desc = p->rx_desc;
 	info.tx_desc = p->tx_desc;
-	memcpy(info.mac, &p->netif.mac, sizeof(info.mac));
+	memcpy(info.mac, &set->netif.mac, sizeof(info.mac));
 	info.socket = socket < 0 ? UINT8_MAX : (uint8_t)socket;
 	info.steering = DPVS_STEER_HANDOVER;
-	info.flags = (p->netif.up ? DPVS_PORT_UP : 0) | (p->promisc ? DPVS_PORT_PROMISC : 0) |
-		     (p->allmulticast ? DPVS_PORT_ALLMULTICAST : 0);
-	if (rte_eth_link_get_nowait(p->netif.port, &link) == 0) {
+	info.flags = (set->netif.up ? DPVS_PORT_UP : 0) | (set->promisc ? DPVS_PORT_PROMISC : 0) |
+		     (set->allmulticast ? DPVS_PORT_ALLMULTICAST : 0);
+	if (rte_eth_link_get_nowait(set->netif.port, &link) == 0) {
 		if (link.link_status == RTE_ETH_LINK_UP)
 			info.flags |= DPVS_PORT_RUNNING;
 		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
@@ -148,7 +149,7 @@ netif_to_wire(const struct port *p, struct dpvs_port_info *ret_info)
 static uint32_t
 netif_record(const struct event_node *node, void *data)
 {
-	netif_to_wire(event_object(node, struct port, event), data);
+	netif_to_wire(NULL, event_object(node, struct port, event), data);
 	return sizeof(struct dpvs_port_info);
 }
 
@@ -159,7 +160,7 @@ netif_emit_if(struct change *c, const struct port *p, const struct dpvs_port_inf
 
 	if (!event_wanted(DPVS_EVENT_LINK))
 		return;
-	netif_to_wire(p, &info);
+	netif_to_wire(c, p, &info);
 	if (before == NULL || memcmp(before, &info, sizeof(info)) != 0)
 		event_emit(c, DPVS_EVENT_LINK, DPVS_EVENT_OP_CHANGE, &info, sizeof(info));
 }
@@ -175,8 +176,8 @@ netif_add_info(struct dpvs_req *req, const struct port *p)
 	struct dpvs_port_info info;
 	struct rte_eth_stats st;
 
-	netif_to_wire(p, &info);
-	if (rte_eth_stats_get(p->netif.port, &st) == 0) {
+	netif_to_wire(NULL, p, &info);
+	if (rte_eth_stats_get(p->set.netif.port, &st) == 0) {
 		info.rx_pkts = st.ipackets;
 		info.rx_bytes = st.ibytes;
 		info.rx_errors = st.ierrors;
@@ -186,8 +187,8 @@ netif_add_info(struct dpvs_req *req, const struct port *p)
 		info.tx_bytes = st.obytes;
 		info.tx_errors = st.oerrors;
 	}
-	info.tx_dropped = port_tx_dropped(p->netif.port);
-	info.handed_over = handover_of_port(p->netif.port);
+	info.tx_dropped = port_tx_dropped(p->set.netif.port);
+	info.handed_over = handover_of_port(p->set.netif.port);
 	dpvs_req_add(req, &info, sizeof(info));
 }
 

@@ -142,14 +142,14 @@ port_choose_offloads(struct port *p, const struct rte_eth_dev_info *info, struct
 static int
 port_setup_queues(struct port *p)
 {
-	int socket = rte_eth_dev_socket_id(p->netif.port), err = 0;
+	int socket = rte_eth_dev_socket_id(p->set.netif.port), err = 0;
 	uint16_t q;
 
 	for (q = 0; q < p->rx_queues && err == 0; q++)
-		err = rte_eth_rx_queue_setup(p->netif.port, q, p->rx_desc, (unsigned int)socket, NULL,
+		err = rte_eth_rx_queue_setup(p->set.netif.port, q, p->rx_desc, (unsigned int)socket, NULL,
 					     graph_pool());
 	for (q = 0; q < p->tx_queues && err == 0; q++)
-		err = rte_eth_tx_queue_setup(p->netif.port, q, p->tx_desc, (unsigned int)socket, NULL);
+		err = rte_eth_tx_queue_setup(p->set.netif.port, q, p->tx_desc, (unsigned int)socket, NULL);
 	if (err < 0)
 		log_error("netif", "port %s: the queues of %s cannot be set up: %s", p->name, p->device,
 			  g_strerror(-err));
@@ -165,7 +165,7 @@ port_configure(struct port *p, const struct port_want *want)
 				   RTE_ETHER_HDR_LEN);
 	int err;
 
-	err = rte_eth_dev_info_get(p->netif.port, &info);
+	err = rte_eth_dev_info_get(p->set.netif.port, &info);
 	if (err < 0)
 		goto out;
 	g_strlcpy(p->driver, info.driver_name, sizeof(p->driver));
@@ -180,14 +180,14 @@ port_configure(struct port *p, const struct port_want *want)
 		return -EINVAL;
 	}
 	conf.rxmode.mtu = want->mtu != 0 ? want->mtu : RTE_MIN(RTE_ETHER_MTU, p->mtu_max);
-	err = rte_eth_dev_configure(p->netif.port, p->rx_queues, p->tx_queues, &conf);
+	err = rte_eth_dev_configure(p->set.netif.port, p->rx_queues, p->tx_queues, &conf);
 	if (err < 0)
 		goto out;
 	p->rx_desc = want->rx_desc;
 	p->tx_desc = want->tx_desc;
 	/* Drivers without limits leave the numbers as they are. */
-	rte_eth_dev_adjust_nb_rx_tx_desc(p->netif.port, &p->rx_desc, &p->tx_desc);
-	p->netif.mtu = (uint16_t)conf.rxmode.mtu;
+	rte_eth_dev_adjust_nb_rx_tx_desc(p->set.netif.port, &p->rx_desc, &p->tx_desc);
+	p->set.netif.mtu = (uint16_t)conf.rxmode.mtu;
 	return port_setup_queues(p);
 out:
 	log_error("netif", "port %s: the device %s cannot be configured: %s", p->name, p->device,
@@ -202,10 +202,10 @@ port_choose_mac(struct port *p, const struct port_want *want)
 	struct rte_ether_addr mac;
 	const char *error;
 
-	if (rte_eth_macaddr_get(p->netif.port, &p->netif.mac) < 0 ||
-	    rte_is_same_ether_addr(&p->netif.mac, &zero))
+	if (rte_eth_macaddr_get(p->set.netif.port, &p->set.netif.mac) < 0 ||
+	    rte_is_same_ether_addr(&p->set.netif.mac, &zero))
 		/* net_ring has none: a local one, by port. */
-		p->netif.mac = (struct rte_ether_addr){ { 0x02, 0, 0, 0, 0, (uint8_t)p->netif.port } };
+		p->set.netif.mac = (struct rte_ether_addr){ { 0x02, 0, 0, 0, 0, (uint8_t)p->set.netif.port } };
 	mac = want->mac;
 	if (want->has_mac && port_set_mac(p, &mac, &error) < 0)
 		log_warning("netif", "port %s: %s", p->name, error);
@@ -220,7 +220,7 @@ port_device_start(struct port *p, const struct port_want *want)
 	err = port_configure(p, want);
 	if (err < 0)
 		return err;
-	err = rte_eth_dev_start(p->netif.port);
+	err = rte_eth_dev_start(p->set.netif.port);
 	if (err < 0) {
 		log_error("netif", "port %s: the device %s cannot be started: %s", p->name, p->device,
 			  g_strerror(-err));
@@ -240,12 +240,12 @@ port_device_stop(struct port *p)
 	struct rte_eth_dev_info info;
 	struct rte_device *dev = NULL;
 
-	if (rte_eth_dev_info_get(p->netif.port, &info) == 0)
+	if (rte_eth_dev_info_get(p->set.netif.port, &info) == 0)
 		dev = info.device;
-	rte_eth_dev_stop(p->netif.port);
+	rte_eth_dev_stop(p->set.netif.port);
 	if (!p->hotplugged)
 		return; /* EAL's, or a test's: it may be started again */
-	rte_eth_dev_close(p->netif.port);
+	rte_eth_dev_close(p->set.netif.port);
 	if (dev != NULL)
 		rte_dev_remove(dev);
 }
@@ -261,13 +261,13 @@ port_set_mtu(struct port *p, uint32_t mtu, const char **ret_error)
 		*ret_error = "MTU out of range";
 		return -ERANGE;
 	}
-	err = rte_eth_dev_set_mtu(p->netif.port, (uint16_t)mtu);
+	err = rte_eth_dev_set_mtu(p->set.netif.port, (uint16_t)mtu);
 	/* A device without the switch takes what fits; then it is our own limit alone. */
 	if (err < 0 && err != -ENOTSUP) {
 		*ret_error = "the device refuses this MTU";
 		return err;
 	}
-	p->netif.mtu = (uint16_t)mtu;
+	p->set.netif.mtu = (uint16_t)mtu;
 	return 0;
 }
 
@@ -281,39 +281,39 @@ port_set_mac(struct port *p, const struct rte_ether_addr *mac, const char **ret_
 		*ret_error = "not a unicast MAC address";
 		return -EINVAL;
 	}
-	err = rte_eth_dev_default_mac_addr_set(p->netif.port, &copy);
+	err = rte_eth_dev_default_mac_addr_set(p->set.netif.port, &copy);
 	if (err == -ENOTSUP)
 		err = 0; /* software devices receive whatever comes */
 	if (err < 0) {
 		*ret_error = "the device refuses this MAC address";
 		return err;
 	}
-	p->netif.mac = *mac;
+	p->set.netif.mac = *mac;
 	return 0;
 }
 
 int
 port_set_promisc(struct port *p, bool on, const char **ret_error)
 {
-	int err = on ? rte_eth_promiscuous_enable(p->netif.port) : rte_eth_promiscuous_disable(p->netif.port);
+	int err = on ? rte_eth_promiscuous_enable(p->set.netif.port) : rte_eth_promiscuous_disable(p->set.netif.port);
 
 	if (err < 0) {
 		*ret_error = "the device has no promiscuous mode to switch";
 		return err;
 	}
-	p->promisc = on;
+	p->set.promisc = on;
 	return 0;
 }
 
 int
 port_set_allmulticast(struct port *p, bool on, const char **ret_error)
 {
-	int err = on ? rte_eth_allmulticast_enable(p->netif.port) : rte_eth_allmulticast_disable(p->netif.port);
+	int err = on ? rte_eth_allmulticast_enable(p->set.netif.port) : rte_eth_allmulticast_disable(p->set.netif.port);
 
 	if (err < 0) {
 		*ret_error = "the device has no all-multicast mode to switch";
 		return err;
 	}
-	p->allmulticast = on;
+	p->set.allmulticast = on;
 	return 0;
 }

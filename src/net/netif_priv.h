@@ -12,21 +12,26 @@
 
 #include <rte_ethdev.h>
 
+#include "core/change.h"
 #include "core/event.h"
 #include "module.h"
 #include "net/netif.h"
 
-struct change;
 struct collect_kind;
 struct dpvs_port_info;
 struct rte_device;
+
+/** struct port_settings: what SET 501 changes. */
+struct port_settings {
+	struct netif netif; /**< what workers get a copy of */
+	bool allmulticast;
+	bool promisc;
+};
 
 /** struct port: a port and its device. */
 struct port {
 	bool used;
 	bool hotplugged; /**< we made the device, so we take it away */
-	bool allmulticast;
-	bool promisc;
 	struct rte_eth_link link; /**< as last looked at, logged and told */
 	struct event_node event;
 	char name[DPVS_IFNAME_SIZE];
@@ -39,7 +44,9 @@ struct port {
 	uint16_t mtu_max;   /**< what device and packet buffers take */
 	uint32_t offloads;  /**< DPVS_PORT_TX_IP_CSUM ... */
 	bool tx_segments;   /**< the device takes packets of several segments */
-	struct netif netif; /**< what workers get a copy of */
+	struct port_settings set;    /**< as they are, or will be with the change that is being prepared */
+	struct port_settings before; /**< what the change @set_by found */
+	uint64_t set_by;    /**< serial of the last change of them; 0: none */
 };
 
 /** struct port_want: what the configuration asks for; zero: the default. */
@@ -57,8 +64,12 @@ struct port_want {
 struct port *port_by_id(uint16_t id);
 struct port *port_by_name(const char *name);
 
-/** netif_publish: what netif_get() shows on main, and what workers start with, follows @p. */
-void netif_publish(const struct port *p);
+/** port_settings: of @p as @c has them; NULL: as they are committed. */
+static inline const struct port_settings *
+port_settings(const struct change *c, const struct port *p)
+{
+	return c == NULL && change_hides(p->set_by) ? &p->before : &p->set;
+}
 
 /** port_device_find: makes the device of @devargs when it is not there yet. Logs its failure. */
 int port_device_find(const char *name, const char *devargs, uint16_t *ret_id, bool *ret_hotplugged);
@@ -70,11 +81,14 @@ void port_device_stop(struct port *p);
 extern struct event_nodes netif_nodes;
 extern const struct module_event netif_events[];
 
-/** netif_emit_if: subscribers are told what @c (nullable: nothing) made of @p, if it is not what @before says. */
+/**
+ * netif_emit_if: subscribers are told what @c (NULL: the device by itself) made of @p, if it is not what @before
+ * (NULL: it is in any case) says.
+ */
 void netif_emit_if(struct change *c, const struct port *p, const struct dpvs_port_info *before);
 
-/** netif_to_wire: @p as listed, without counters; looks at the link. */
-void netif_to_wire(const struct port *p, struct dpvs_port_info *ret_info);
+/** netif_to_wire: @p as listed, without counters, with port_settings() for @c; looks at the link. */
+void netif_to_wire(const struct change *c, const struct port *p, struct dpvs_port_info *ret_info);
 
 /* Changes of a running device; negative errno, and a text in @ret_error that is not to be freed. */
 int port_set_mtu(struct port *p, uint32_t mtu, const char **ret_error);

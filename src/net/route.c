@@ -135,7 +135,7 @@ static const struct dpvs_msg_type route_msgs[] = {
 };
 
 static const struct module_digest route_digests[] = {
-	{ .name = "routes", .copy = route_digest4_copy, .truth = route_digest4_truth, .main_copy = true },
+	{ .name = "routes", .copy = route_digest4_copy, .truth = route_digest4_truth },
 	{ 0 },
 };
 

@@ -59,15 +59,16 @@ net_generation_bump(void)
 	RTE_PER_LCORE(net_generation_count)++;
 }
 
+struct route;
+
 /*
- * Connected, local and broadcast routes, by ifaddr, inside its change. Return 0 or negative errno. route_show_kernel:
- * whether lists and events have it.
+ * Connected, local and broadcast routes, by ifaddr, inside its change. Return 0 or negative errno. @route is given
+ * back as it was when a change that took it is undone. route_show_kernel: whether lists and events have it; it is
+ * *@ret_route from then on.
  */
 int route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		     uint16_t port, const union ip_addr *src);
-int route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		     uint16_t port, const union ip_addr *src);
-int route_show_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		      uint16_t port, const union ip_addr *src, bool shown);
+		     uint16_t port, const union ip_addr *src, struct route **ret_route);
+int route_del_kernel(struct change *c, struct route *route);
+int route_show_kernel(struct change *c, struct route *route, bool shown, struct route **ret_route);
 
 #endif

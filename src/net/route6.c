@@ -79,7 +79,7 @@ static const struct dpvs_msg_type route6_msgs[] = {
 };
 
 static const struct module_digest route6_digests[] = {
-	{ .name = "routes", .copy = route_digest6_copy, .truth = route_digest6_truth, .main_copy = true },
+	{ .name = "routes", .copy = route_digest6_copy, .truth = route_digest6_truth },
 	{ 0 },
 };
 

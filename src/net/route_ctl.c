@@ -64,7 +64,7 @@ static int
 via_check(struct change *c, struct route *r, int port)
 {
 	char text[INET6_ADDRSTRLEN];
-	const struct route_info *info;
+	const struct route *to;
 	union ip_addr scoped;
 
 	addr_text(r->af, &r->via, text);
@@ -74,13 +74,13 @@ via_check(struct change *c, struct route *r, int port)
 		return change_error(c, -EINVAL, "gateway %s is link-local: name the device", text);
 
 	scoped = rib_scoped(r->af, &r->via, port < 0 ? 0 : (uint16_t)port);
-	info = route_lookup_main(r->af, &scoped);
-	if (info != NULL && info->type != DPVS_ROUTE_UNICAST)
+	to = route_find(c, r->af, &scoped);
+	if (to != NULL && to->type != DPVS_ROUTE_UNICAST)
 		return change_error(c, -EINVAL, "gateway %s is an address of our own", text);
-	if (info == NULL || info->has_via || (port >= 0 && info->port != port))
+	if (to == NULL || to->has_via || (port >= 0 && to->port != port))
 		return change_error(c, -ENETUNREACH, "gateway %s is not on a net of %s", text,
 				    port >= 0 ? netif_name((uint16_t)port) : "any device");
-	r->port = info->port;
+	r->port = to->port;
 	return 0;
 }
 
@@ -141,7 +141,7 @@ route_from_wire(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 					    addr_text(af, &r->src, text));
 		r->src_given = 1;
 	} else {
-		ifaddr_source(af, r->port, r->has_via ? &r->via : &r->dst, &r->src);
+		ifaddr_source(c, af, r->port, r->has_via ? &r->via : &r->dst, &r->src);
 	}
 	return 0;
 }
@@ -152,6 +152,12 @@ route_equal(const struct route *a, const struct route *b)
 {
 	return a->port == b->port && a->mtu == b->mtu && a->scope == b->scope && a->has_via == b->has_via &&
 	       addr_equal(&a->via, &b->via) && a->src_given == b->src_given && addr_equal(&a->src, &b->src);
+}
+
+static struct route *
+first_of(const struct prefix *p)
+{
+	return p != NULL ? TAILQ_FIRST(&p->routes) : NULL;
 }
 
 int
@@ -167,9 +173,7 @@ route_table_add(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 		return ret;
 
 	p = prefix_find(af, &new.dst, new.plen);
-	for (guint i = 0; p != NULL && i < p->routes->len; i++) {
-		struct route *old = p->routes->pdata[i];
-
+	for (struct route *old = first_of(p); old != NULL; old = TAILQ_NEXT(old, link)) {
 		if (old->metric != new.metric)
 			continue;
 		addr_text(af, &new.dst, text);
@@ -220,9 +224,7 @@ route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 		return ret;
 
 	p = prefix_find(af, &dst, conf->plen);
-	for (guint i = 0; p != NULL && i < p->routes->len; i++) {
-		struct route *r = p->routes->pdata[i];
-
+	for (struct route *r = first_of(p); r != NULL; r = TAILQ_NEXT(r, link)) {
 		if (!route_matches(r, conf, port))
 			continue;
 		if (r->proto == DPVS_ROUTE_PROTO_STATIC)
@@ -238,20 +240,13 @@ route_table_del(struct change *c, uint8_t af, const struct dpvs_route_conf *conf
 int
 route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *filter)
 {
-	const GPtrArray *statics = route_statics(af);
 	int port;
-	int ret;
+	int ret = port_from_wire(c, filter->dev, &port);
 
-	ret = port_from_wire(c, filter->dev, &port);
-	for (guint i = statics->len; i-- > 0 && ret == 0;) {
-		struct route *r = statics->pdata[i];
-
-		if (port >= 0 && r->port != port)
-			continue;
-		ret = route_remove(c, r);
-		if (ret == 0 && change_slice_over())
-			return CHANGE_MORE;
-	}
+	if (ret == 0 && port >= 0)
+		return route_flush_port(c, af, (uint16_t)port, true);
+	for (uint16_t p = 0; p < netif_count() && ret == 0; p++)
+		ret = route_flush_port(c, af, p, true);
 	return ret;
 }
 
@@ -288,7 +283,7 @@ route_fits(const struct event_node *node, const void *filter)
 	const struct route *r = event_object(node, struct route, event);
 	const struct route_filter *f = filter;
 
-	return r->af == f->af && (f->port < 0 || r->port == f->port);
+	return !r->hidden && r->af == f->af && (f->port < 0 || r->port == f->port);
 }
 
 int
@@ -315,7 +310,7 @@ int
 route_table_get(struct dpvs_req *req, const struct dpvs_route_conf *query)
 {
 	uint8_t af = query->dst.family;
-	const struct route_info *info;
+	const struct route *r;
 	const struct netif *nif;
 	struct dpvs_route_conf out;
 	char text[INET6_ADDRSTRLEN];
@@ -332,24 +327,24 @@ route_table_get(struct dpvs_req *req, const struct dpvs_route_conf *query)
 		return ret;
 
 	scoped = rib_scoped(af, &dst, nif != NULL ? nif->port : 0);
-	info = route_lookup_main(af, &scoped);
-	if (info == NULL)
+	r = route_find(NULL, af, &scoped);
+	if (r == NULL)
 		return dpvs_req_error(req, -ENETUNREACH, "no route to %s", addr_text(af, &dst, text));
 
-	nif = netif_get(info->port);
+	nif = netif_get(r->port);
 	out = (struct dpvs_route_conf){
 		.dst = addr_to_wire(af, &dst),
 		.plen = addr_bits(af),
-		.type = info->type,
-		.mtu = info->mtu,
+		.type = r->type,
+		.mtu = r->mtu,
 	};
 	if (nif != NULL && (out.mtu == 0 || out.mtu > nif->mtu))
 		out.mtu = nif->mtu;
-	if (info->has_via)
-		out.via = addr_to_wire(af, &info->via);
-	if (!addr_is_zero(&info->src))
-		out.src = addr_to_wire(af, &info->src);
-	g_strlcpy(out.dev, netif_name(info->port), sizeof(out.dev));
+	if (r->has_via)
+		out.via = addr_to_wire(af, &r->via);
+	if (!addr_is_zero(&r->src))
+		out.src = addr_to_wire(af, &r->src);
+	g_strlcpy(out.dev, netif_name(r->port), sizeof(out.dev));
 	dpvs_req_add(req, &out, sizeof(out));
 	return 0;
 }

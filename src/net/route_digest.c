@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Routes as dpip verify compares them: the ribs of workers and main's own, and what route_table.c says that
- * they should hold.
+ * Routes as dpip verify compares them: the ribs of workers, and what route_table.c says that they should hold.
  */
 #include <glib.h>
 #include <sys/socket.h>
@@ -49,19 +48,14 @@ truth(struct digest *d, uint8_t af)
 		g_hash_table_iter_init(&iter, route_prefixes(af));
 	for (unsigned int n = 0; n < DIGEST_STEP; n++) {
 		const struct prefix *p;
-		const struct route *best;
-		struct route_info info = { 0 };
+		struct route_info info;
 
 		if (!g_hash_table_iter_next(&iter, &key, NULL))
 			return false;
 		p = key;
-		best = p->routes->pdata[0];
-		info.via = best->via;
-		info.src = best->src;
-		info.port = best->port;
-		info.mtu = best->mtu;
-		info.type = best->type;
-		info.has_via = best->has_via;
+		if (TAILQ_EMPTY(&p->routes))
+			continue;
+		info = route_info_of(TAILQ_FIRST(&p->routes));
 		add(d, &p->dst, p->plen, p->slot, &info);
 	}
 	return true;

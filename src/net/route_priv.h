@@ -9,27 +9,36 @@
 
 #include <glib.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "core/event.h"
 #include "net/rib.h"
 
 struct change;
-struct digest;
 
-/** struct prefix: key of the hash tables, and the routes that share it. Addresses are scoped (rib.h). */
+TAILQ_HEAD(route_list, route);
+
+/**
+ * struct prefix: key of the hash tables, and the routes that share it. Addresses are scoped (rib.h). It is there as
+ * long as it has a route in one of its lists.
+ */
 struct prefix {
 	union ip_addr dst;
 	uint8_t af;
 	uint8_t plen;
-	uint16_t in_rib;        /**< info is what ribs have or get with the change under way */
-	uint32_t slot;
+	uint16_t in_rib;           /**< info is what ribs have or get with the change under way */
+	uint32_t slot;             /**< in the ribs, while it has .routes */
 	struct route_info info;
-	GPtrArray *routes;      /**< struct route, best first */
+	struct route_list routes;  /**< best first */
+	struct route_list leaving; /**< taken, not confirmed by all workers: for readers until the commit */
 };
 
-/** struct route: one route. */
+/** struct route: one route. Immutable once in the table, but for its places in lists. */
 struct route {
-	struct prefix *prefix;  /**< NULL while out of the table */
+	struct prefix *prefix;
+	TAILQ_ENTRY(route) link;      /**< in one of the prefix's lists */
+	TAILQ_ENTRY(route) port_link; /**< static: with those of its port */
+	TAILQ_ENTRY(route) src_link;  /**< static: with those that have its source */
 	union ip_addr dst;
 	union ip_addr via;
 	union ip_addr src;      /**< zero: none */
@@ -65,18 +74,17 @@ struct dpvs_route_conf;
 /** route_to_wire: @r as listed. */
 void route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf);
 
-/** route_compare: the better first; of pointers to pointers. */
-gint route_compare(gconstpointer a, gconstpointer b);
-
-/** route_prefixes: the set of all struct prefix. route_statics: routes of operators. */
+/** route_prefixes: the set of all struct prefix, also those that have no routes any more. */
 GHashTable *route_prefixes(uint8_t af);
-const GPtrArray *route_statics(uint8_t af);
 
-/** route_rib: the calling worker's rib; on main, main's own. */
+/** route_info_of: what ribs have of @r. */
+struct route_info route_info_of(const struct route *r);
+
+/** route_find: longest match for @dst, scoped, as @c has it; NULL: as of the last commit. NULL: there is none. */
+const struct route *route_find(const struct change *c, uint8_t af, const union ip_addr *dst);
+
+/** route_rib: the calling worker's rib. */
 const struct rib *route_rib(void);
-
-/** route_lookup_main: in main's own rib. @dst is scoped. */
-const struct route_info *route_lookup_main(uint8_t af, const union ip_addr *dst);
 
 extern const struct module_event route_events[];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The main lcore's routes. A prefix has a list of routes, the best first: the lowest metric, then local
- * before broadcast before unicast, then the oldest. The best of each prefix is in the ribs: main's at
- * once (undone when the change is abandoned), the workers' by commit.
+ * before broadcast before unicast, then the oldest. The best of each prefix is in the workers' ribs, by commit;
+ * main looks up in its table, length by length, as the change in hand or the last commit has it.
  *
  * Room in the workers' ribs is kept by counting: a prefix takes a slot here, before commit, and there
  * are as many slots as every rib can hold.
@@ -43,10 +43,18 @@ struct route_op {
 	struct route_info info;
 };
 
+/** struct source: static routes that have the same source; zero: none. */
+struct source {
+	union ip_addr addr;
+	struct route_list routes;
+};
+
 /** struct family: the routes of one family. Main lcore only. */
 struct family {
 	GHashTable *prefixes; /**< set of struct prefix */
-	GPtrArray *statics;   /**< routes of operators */
+	GHashTable *sources;  /**< set of struct source */
+	struct route_list statics[NETIF_MAX]; /**< routes of operators, by port */
+	uint32_t lengths[129]; /**< prefixes of each length */
 	uint32_t *slots;      /**< stack of free slots */
 	uint32_t num_slots;
 	uint32_t num_routes;
@@ -57,8 +65,7 @@ static uint64_t next_seq;
 static uint32_t routes_max;
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes); /* both families */
 
-/* Index WORKERS_MAX is main's. Main: rw at init and fini; a worker: its own. */
-static struct rib *ribs[WORKERS_MAX + 1];
+static struct rib *ribs[WORKERS_MAX]; /* main: rw at init and fini; a worker: its own */
 
 RTE_DEFINE_PER_LCORE(uint32_t, net_generation_count);
 
@@ -74,35 +81,26 @@ route_prefixes(uint8_t af)
 	return family_of(af)->prefixes;
 }
 
-const GPtrArray *
-route_statics(uint8_t af)
-{
-	return family_of(af)->statics;
-}
-
-const struct route_info *
-route_lookup_main(uint8_t af, const union ip_addr *dst)
-{
-	return rib_lookup(ribs[WORKERS_MAX], af, dst);
-}
-
 const struct rib *
 route_rib(void)
 {
-	uint32_t worker = lcore_me()->worker;
+	return ribs[lcore_me()->worker];
+}
 
-	return ribs[worker == UINT32_MAX ? WORKERS_MAX : worker];
+static guint
+addr_hash(guint h, const union ip_addr *addr)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		h = (h ^ addr->u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
+	return h ^ h >> 15;
 }
 
 static guint
 prefix_hash(gconstpointer key)
 {
 	const struct prefix *p = key;
-	guint h = p->plen;
 
-	for (unsigned int i = 0; i < 4; i++)
-		h = (h ^ p->dst.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
+	return addr_hash(p->plen, &p->dst);
 }
 
 static gboolean
@@ -114,13 +112,16 @@ prefix_equal(gconstpointer a, gconstpointer b)
 	return p->plen == q->plen && addr_equal(&p->dst, &q->dst);
 }
 
-static void
-prefix_free(gpointer data)
+static guint
+source_hash(gconstpointer key)
 {
-	struct prefix *p = data;
+	return addr_hash(0, &((const struct source *)key)->addr);
+}
 
-	g_ptr_array_free(p->routes, TRUE);
-	g_free(p);
+static gboolean
+source_equal(gconstpointer a, gconstpointer b)
+{
+	return addr_equal(&((const struct source *)a)->addr, &((const struct source *)b)->addr);
 }
 
 struct prefix *
@@ -131,13 +132,12 @@ prefix_find(uint8_t af, const union ip_addr *dst, uint8_t plen)
 	return g_hash_table_lookup(family_of(af)->prefixes, &key);
 }
 
-gint
-route_compare(gconstpointer a, gconstpointer b)
+/* The better one first. */
+static int
+route_compare(const struct route *r, const struct route *s)
 {
 	/* DPVS_ROUTE_UNICAST, _LOCAL, _BROADCAST */
 	static const int rank[] = { 0, 3, 1, 2 };
-	const struct route *r = *(struct route *const *)a;
-	const struct route *s = *(struct route *const *)b;
 
 	if (r->metric != s->metric)
 		return r->metric < s->metric ? -1 : 1;
@@ -146,38 +146,84 @@ route_compare(gconstpointer a, gconstpointer b)
 	return r->seq < s->seq ? -1 : r->seq > s->seq;
 }
 
-/** prefix_sync: brings the best route of @p to main's rib and, with @c, to the workers. */
+/** prefix_best: the best route of @p, as @c has it; NULL: as of the last commit. NULL: it has none. */
+static const struct route *
+prefix_best(const struct change *c, const struct prefix *p)
+{
+	const struct route *best = TAILQ_FIRST(&p->routes);
+	const struct route *r;
+
+	if (c != NULL || change_preparing() == 0)
+		return best;
+	while (best != NULL && !event_node_shown(&best->event))
+		best = TAILQ_NEXT(best, link);
+	TAILQ_FOREACH (r, &p->leaving, link)
+		if (event_node_shown(&r->event) && (best == NULL || route_compare(r, best) < 0))
+			best = r;
+	return best;
+}
+
+const struct route *
+route_find(const struct change *c, uint8_t af, const union ip_addr *dst)
+{
+	const struct family *f = family_of(af);
+
+	for (int plen = addr_bits(af); plen >= 0; plen--) {
+		const struct route *best;
+		const struct prefix *p;
+		union ip_addr net;
+
+		if (f->lengths[plen] == 0)
+			continue;
+		net = addr_masked(af, dst, (uint8_t)plen);
+		p = prefix_find(af, &net, (uint8_t)plen);
+		best = p != NULL ? prefix_best(c, p) : NULL;
+		if (best != NULL)
+			return best;
+	}
+	return NULL;
+}
+
+struct route_info
+route_info_of(const struct route *r)
+{
+	struct route_info info = { 0 };
+
+	info.via = r->via;
+	info.src = r->src;
+	info.port = r->port;
+	info.mtu = r->mtu;
+	info.type = r->type;
+	info.has_via = r->has_via;
+	return info;
+}
+
+/** prefix_set: what workers get of @p is what its best route says. Returns false: it was so before. */
+static bool
+prefix_set(struct prefix *p)
+{
+	const struct route *best = TAILQ_FIRST(&p->routes);
+	struct route_info info = { 0 };
+
+	if (best != NULL)
+		info = route_info_of(best);
+	if ((best != NULL) == p->in_rib && memcmp(&info, &p->info, sizeof(info)) == 0)
+		return false;
+	p->in_rib = best != NULL;
+	p->info = info;
+	return true;
+}
+
+/** prefix_sync: brings the best route of @p to the workers. */
 static int
 prefix_sync(struct change *c, struct prefix *p)
 {
-	struct route_info info = { 0 };
 	struct route_op *op;
-	bool has = p->routes->len > 0;
 	uint32_t type;
 
-	if (has) {
-		const struct route *best = p->routes->pdata[0];
-
-		info.via = best->via;
-		info.src = best->src;
-		info.port = best->port;
-		info.mtu = best->mtu;
-		info.type = best->type;
-		info.has_via = best->has_via;
-	}
-	if (has == p->in_rib && memcmp(&info, &p->info, sizeof(info)) == 0)
+	if (!prefix_set(p))
 		return 0;
-
-	if (has)
-		rib_set(ribs[WORKERS_MAX], p->af, &p->dst, p->plen, p->slot, &info);
-	else
-		rib_del(ribs[WORKERS_MAX], p->af, &p->dst, p->plen);
-	p->in_rib = has;
-	p->info = info;
-	if (c == NULL)
-		return 0;
-
-	type = p->af == AF_INET6 ? DPVS_MSG_ROUTE6 : has ? DPVS_MSG_ROUTE_ADD : DPVS_MSG_ROUTE_DEL;
+	type = p->af == AF_INET6 ? DPVS_MSG_ROUTE6 : p->in_rib ? DPVS_MSG_ROUTE_ADD : DPVS_MSG_ROUTE_DEL;
 	op = change_op(c, type, sizeof(*op));
 	if (op == NULL)
 		return change_error(c, -ENOMEM, "out of memory");
@@ -186,86 +232,153 @@ prefix_sync(struct change *c, struct prefix *p)
 		.slot = p->slot,
 		.af = p->af,
 		.plen = p->plen,
-		.del = !has,
-		.info = info,
+		.del = !p->in_rib,
+		.info = p->info,
 	};
 	return 0;
+}
+
+static struct prefix *
+prefix_get(uint8_t af, const union ip_addr *dst, uint8_t plen)
+{
+	struct prefix *p = prefix_find(af, dst, plen);
+
+	if (p != NULL)
+		return p;
+	p = g_new0(struct prefix, 1);
+	p->dst = *dst;
+	p->af = af;
+	p->plen = plen;
+	TAILQ_INIT(&p->routes);
+	TAILQ_INIT(&p->leaving);
+	g_hash_table_add(family_of(af)->prefixes, p);
+	family_of(af)->lengths[plen]++;
+	return p;
+}
+
+/** prefix_settle: a route of @p is gone for good, and @p with the last one. */
+static void
+prefix_settle(struct prefix *p)
+{
+	struct family *f = family_of(p->af);
+
+	if (!TAILQ_EMPTY(&p->routes) || !TAILQ_EMPTY(&p->leaving))
+		return;
+	f->lengths[p->plen]--;
+	g_hash_table_remove(f->prefixes, p);
+}
+
+/** static_attach, static_detach: the lists of static routes. */
+static void
+static_attach(struct family *f, struct route *r)
+{
+	struct source key = { .addr = r->src };
+	struct source *src = g_hash_table_lookup(f->sources, &key);
+
+	if (src == NULL) {
+		src = g_new0(struct source, 1);
+		src->addr = r->src;
+		TAILQ_INIT(&src->routes);
+		g_hash_table_add(f->sources, src);
+	}
+	TAILQ_INSERT_TAIL(&src->routes, r, src_link);
+	TAILQ_INSERT_TAIL(&f->statics[r->port], r, port_link);
+}
+
+static void
+static_detach(struct family *f, struct route *r)
+{
+	struct source key = { .addr = r->src };
+	struct source *src = g_hash_table_lookup(f->sources, &key);
+
+	TAILQ_REMOVE(&src->routes, r, src_link);
+	if (TAILQ_EMPTY(&src->routes))
+		g_hash_table_remove(f->sources, src);
+	TAILQ_REMOVE(&f->statics[r->port], r, port_link);
 }
 
 static void
 route_attach(struct route *r)
 {
 	struct family *f = family_of(r->af);
-	struct prefix *p = prefix_find(r->af, &r->dst, r->plen);
+	struct prefix *p = prefix_get(r->af, &r->dst, r->plen);
+	struct route *after = TAILQ_LAST(&p->routes, route_list);
 
-	if (p == NULL) {
-		p = g_new0(struct prefix, 1);
-		p->dst = r->dst;
-		p->af = r->af;
-		p->plen = r->plen;
-		p->routes = g_ptr_array_new();
+	if (after == NULL)
 		p->slot = f->slots[--f->num_slots]; /* one for each route that may exist */
-		g_hash_table_add(f->prefixes, p);
-	}
+	while (after != NULL && route_compare(r, after) < 0)
+		after = TAILQ_PREV(after, route_list, link);
+	if (after != NULL)
+		TAILQ_INSERT_AFTER(&p->routes, after, r, link);
+	else
+		TAILQ_INSERT_HEAD(&p->routes, r, link);
 	r->prefix = p;
-	if (!r->hidden)
-		event_node_add(&nodes, &r->event);
-	g_ptr_array_add(p->routes, r);
-	g_ptr_array_sort(p->routes, route_compare);
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
-		g_ptr_array_add(f->statics, r);
+		static_attach(f, r);
 	f->num_routes++;
 }
 
-/** route_detach: takes @r out and tells the ribs; the prefix ends with its last route. */
-static int
-route_detach(struct change *c, struct route *r)
+/** route_detach: takes @r out; the slot of its prefix is free with its last route. */
+static void
+route_detach(struct route *r)
 {
 	struct family *f = family_of(r->af);
 	struct prefix *p = r->prefix;
-	int ret;
 
-	g_ptr_array_remove(p->routes, r);
+	TAILQ_REMOVE(&p->routes, r, link);
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
-		g_ptr_array_remove(f->statics, r);
-	r->prefix = NULL;
-	if (!r->hidden)
-		event_node_del(&nodes, &r->event);
+		static_detach(f, r);
 	f->num_routes--;
-	ret = prefix_sync(c, p);
-	if (p->routes->len == 0) {
-		/*
-		 * The slot may be taken again by the same change: workers apply its operations in order,
-		 * and notes are undone in reverse order, which gives back the same slots.
-		 */
+	/*
+	 * The slot may be taken again by the same change: workers apply its operations in order,
+	 * and notes are undone in reverse order, which gives back the same slots.
+	 */
+	if (TAILQ_EMPTY(&p->routes))
 		f->slots[f->num_slots++] = p->slot;
-		g_hash_table_remove(f->prefixes, p);
-	}
-	return ret;
 }
 
 static void
-route_undo_insert(void *arg)
+route_undo_put(void *arg)
 {
 	struct route *r = arg;
 
-	(void)route_detach(NULL, r);
+	route_detach(r);
+	event_node_del(&nodes, &r->event);
+	prefix_set(r->prefix);
+	prefix_settle(r->prefix);
 	g_free(r);
 }
 
 static void
-route_undo_remove(void *arg)
+route_undo_take(void *arg)
 {
 	struct route *r = arg;
 
+	TAILQ_REMOVE(&r->prefix->leaving, r, link);
 	route_attach(r);
-	(void)prefix_sync(NULL, r->prefix);
+	event_node_keep(&r->event);
+	prefix_set(r->prefix);
+}
+
+static void
+route_done_take(void *arg)
+{
+	struct route *r = arg;
+
+	TAILQ_REMOVE(&r->prefix->leaving, r, link);
+	event_node_del(&nodes, &r->event);
+	prefix_settle(r->prefix);
+	g_free(r);
 }
 
 static uint32_t
 route_record(const struct event_node *node, void *data)
 {
-	route_to_wire(event_object(node, struct route, event), data);
+	const struct route *r = event_object(node, struct route, event);
+
+	if (r->hidden)
+		return 0;
+	route_to_wire(r, data);
 	return sizeof(struct dpvs_route_conf);
 }
 
@@ -281,6 +394,8 @@ route_emit(struct change *c, uint32_t op, const struct route *r)
 		event_emit(c, DPVS_EVENT_ROUTE, op, &conf, route_record(&r->event, &conf));
 }
 
+/* put, take: without the ribs. */
+
 static int
 put(struct change *c, struct route *r)
 {
@@ -289,27 +404,57 @@ put(struct change *c, struct route *r)
 		return change_error(c, -ENOSPC, "the route table is full (%u, key route.max-routes)",
 				    routes_max);
 	}
-	r->seq = next_seq++;
 	route_attach(r);
-	change_undo(c, route_undo_insert, r);
-	return prefix_sync(c, r->prefix);
+	event_node_bring(c, &nodes, &r->event);
+	change_undo(c, route_undo_put, r);
+	return 0;
 }
 
-static int
+static void
 take(struct change *c, struct route *r)
 {
-	int ret = route_detach(c, r);
+	route_detach(r);
+	TAILQ_INSERT_TAIL(&r->prefix->leaving, r, link);
+	event_node_take(c, &r->event);
+	change_undo(c, route_undo_take, r);
+	change_done(c, route_done_take, r);
+}
 
-	change_undo(c, route_undo_remove, r);
-	change_done(c, g_free, r);
-	return ret;
+/** swap: @new, from the heap, takes the place of @old, to the same destination; subscribers are told if it differs. */
+static int
+swap(struct change *c, struct route *old, struct route *new)
+{
+	struct dpvs_route_conf was, is;
+	int ret;
+
+	if (new->hidden)
+		route_emit(c, DPVS_EVENT_OP_DEL, old);
+	take(c, old);
+	ret = put(c, new);
+	if (ret == 0)
+		ret = prefix_sync(c, new->prefix);
+	if (ret != 0)
+		return ret;
+	if (old->hidden || new->hidden) {
+		route_emit(c, DPVS_EVENT_OP_ADD, new);
+		return 0;
+	}
+	route_to_wire(old, &was);
+	route_to_wire(new, &is);
+	if (memcmp(&was, &is, sizeof(is)) != 0)
+		route_emit(c, DPVS_EVENT_OP_CHANGE, new);
+	return 0;
 }
 
 int
 route_insert(struct change *c, struct route *r)
 {
-	int ret = put(c, r);
+	int ret;
 
+	r->seq = next_seq++;
+	ret = put(c, r);
+	if (ret == 0)
+		ret = prefix_sync(c, r->prefix);
 	if (ret == 0)
 		route_emit(c, DPVS_EVENT_OP_ADD, r);
 	return ret;
@@ -319,34 +464,37 @@ int
 route_remove(struct change *c, struct route *r)
 {
 	route_emit(c, DPVS_EVENT_OP_DEL, r);
-	return take(c, r);
+	take(c, r);
+	return prefix_sync(c, r->prefix);
 }
 
 int
 route_replace(struct change *c, struct route *old, struct route *new)
 {
-	struct dpvs_route_conf was, is;
-	int ret = take(c, old);
+	new->seq = next_seq++;
+	return swap(c, old, new);
+}
 
-	if (ret != 0) {
-		g_free(new);
-		return ret;
+int
+route_flush_port(struct change *c, uint8_t af, uint16_t port, bool in_slices)
+{
+	struct route *r;
+	int ret = 0;
+
+	while (ret == 0 && (r = TAILQ_LAST(&family_of(af)->statics[port], route_list)) != NULL) {
+		ret = route_remove(c, r);
+		if (ret == 0 && in_slices && change_slice_over())
+			return CHANGE_MORE;
 	}
-	ret = put(c, new);
-	if (ret != 0)
-		return ret;
-	route_to_wire(old, &was);
-	route_to_wire(new, &is);
-	if (memcmp(&was, &is, sizeof(is)) != 0)
-		route_emit(c, DPVS_EVENT_OP_CHANGE, new);
-	return 0;
+	return ret;
 }
 
 int
 route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		 uint16_t port, const union ip_addr *src)
+		 uint16_t port, const union ip_addr *src, struct route **ret_route)
 {
 	struct route *r = g_new0(struct route, 1);
+	int ret;
 
 	r->af = af;
 	r->dst = rib_scoped(af, dst, port);
@@ -356,127 +504,99 @@ route_add_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t
 	r->type = type;
 	r->proto = DPVS_ROUTE_PROTO_KERNEL;
 	r->scope = type == DPVS_ROUTE_LOCAL ? DPVS_SCOPE_HOST : DPVS_SCOPE_LINK;
-	return route_insert(c, r);
-}
-
-/** kernel_find: the route that an address brought, or NULL with the text in @c. */
-static struct route *
-kernel_find(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type, uint16_t port,
-	    const union ip_addr *src)
-{
-	union ip_addr scoped = rib_scoped(af, dst, port);
-	struct prefix *p = prefix_find(af, &scoped, plen);
-
-	for (guint i = 0; p != NULL && i < p->routes->len; i++) {
-		struct route *r = p->routes->pdata[i];
-
-		if (r->proto == DPVS_ROUTE_PROTO_KERNEL && r->type == type && r->port == port &&
-		    addr_equal(&r->src, src))
-			return r;
-	}
-	change_error(c, -ESRCH, "the address has no route");
-	return NULL;
+	ret = route_insert(c, r);
+	if (ret == 0)
+		*ret_route = r;
+	return ret;
 }
 
 int
-route_del_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type,
-		 uint16_t port, const union ip_addr *src)
+route_del_kernel(struct change *c, struct route *route)
 {
-	struct route *r = kernel_find(c, af, dst, plen, type, port, src);
-
-	return r != NULL ? route_remove(c, r) : -ESRCH;
-}
-
-static void
-route_show(struct route *r)
-{
-	r->hidden = 0;
-	event_node_add(&nodes, &r->event);
-}
-
-static void
-route_hide(struct route *r)
-{
-	event_node_del(&nodes, &r->event);
-	r->hidden = 1;
-}
-
-static void
-route_undo_show(void *arg)
-{
-	route_hide(arg);
-}
-
-static void
-route_undo_hide(void *arg)
-{
-	route_show(arg);
+	return route_remove(c, route);
 }
 
 int
-route_show_kernel(struct change *c, uint8_t af, const union ip_addr *dst, uint8_t plen, uint8_t type, uint16_t port,
-		  const union ip_addr *src, bool shown)
+route_show_kernel(struct change *c, struct route *route, bool shown, struct route **ret_route)
 {
-	struct route *r = kernel_find(c, af, dst, plen, type, port, src);
+	struct route *new = g_memdup2(route, sizeof(*route));
+	int ret;
 
-	if (r == NULL)
-		return -ESRCH;
-	if (shown) {
-		route_show(r);
-		change_undo(c, route_undo_show, r);
-		route_emit(c, DPVS_EVENT_OP_ADD, r);
-	} else {
-		route_emit(c, DPVS_EVENT_OP_DEL, r);
-		route_hide(r);
-		change_undo(c, route_undo_hide, r);
-	}
-	return 0;
+	new->hidden = !shown;
+	ret = swap(c, route, new);
+	if (ret == 0)
+		*ret_route = new;
+	return ret;
 }
 
-/** struct src_undo: the source that a route had. */
-struct src_undo {
-	struct route *route;
+/** route_choose: the same route, with the source that is the best one now. */
+static int
+route_choose(struct change *c, struct route *r)
+{
+	struct route *new;
 	union ip_addr src;
-};
 
-static void
-route_undo_src(void *arg)
-{
-	struct src_undo *u = arg;
-
-	u->route->src = u->src;
-	(void)prefix_sync(NULL, u->route->prefix);
-	g_free(u);
+	ifaddr_source(c, r->af, r->port, r->has_via ? &r->via : &r->dst, &src);
+	if (!r->src_given && addr_equal(&src, &r->src))
+		return 0;
+	new = g_memdup2(r, sizeof(*r));
+	new->src = src;
+	new->src_given = 0;
+	return swap(c, r, new);
 }
 
-int
-route_addrs_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *gone)
+/** source_first: the first of the routes whose source is @addr, or NULL. */
+static struct route *
+source_first(const struct family *f, const union ip_addr *addr)
 {
-	GPtrArray *statics = family_of(af)->statics;
+	struct source key = { .addr = *addr };
+	struct source *src = g_hash_table_lookup(f->sources, &key);
+
+	return src != NULL ? TAILQ_FIRST(&src->routes) : NULL;
+}
+
+/** source_gone: the routes whose source was @addr. */
+static int
+source_gone(struct change *c, uint8_t af, const union ip_addr *addr)
+{
+	struct route *r;
 	int ret = 0;
 
-	for (guint i = statics->len; i-- > 0 && ret == 0;) {
-		struct route *r = statics->pdata[i];
-		struct src_undo *u;
-		union ip_addr src;
+	while (ret == 0 && (r = source_first(family_of(af), addr)) != NULL)
+		ret = r->src_given && af == AF_INET ? route_remove(c, r) : route_choose(c, r);
+	return ret;
+}
 
-		if (r->src_given) {
-			if (gone != NULL && addr_equal(&r->src, gone))
-				ret = route_remove(c, r);
-			continue;
-		}
-		if (r->port != port)
-			continue;
-		ifaddr_source(af, port, r->has_via ? &r->via : &r->dst, &src);
-		if (addr_equal(&src, &r->src))
-			continue;
-		u = g_new(struct src_undo, 1);
-		*u = (struct src_undo){ .route = r, .src = r->src };
-		r->src = src;
-		route_emit(c, DPVS_EVENT_OP_CHANGE, r);
-		change_undo(c, route_undo_src, u);
-		change_done(c, g_free, u);
-		ret = prefix_sync(c, r->prefix);
+/** sourceless_choose: the routes that found none, on any port. */
+static int
+sourceless_choose(struct change *c, uint8_t af)
+{
+	static const union ip_addr none;
+	struct route *r, *next;
+	int ret = 0;
+
+	for (r = source_first(family_of(af), &none); r != NULL && ret == 0; r = next) {
+		next = TAILQ_NEXT(r, src_link);
+		ret = route_choose(c, r);
+	}
+	return ret;
+}
+
+int
+route_addr_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *addr, enum route_addr what)
+{
+	struct route *r, *next;
+	int ret;
+
+	if (what == ROUTE_ADDR_GONE)
+		return source_gone(c, af, addr);
+	ret = sourceless_choose(c, af);
+	/* A route that is changed goes to the end of the list, and may be looked at again: for nothing, but once. */
+	for (r = TAILQ_FIRST(&family_of(af)->statics[port]); r != NULL && ret == 0; r = next) {
+		next = TAILQ_NEXT(r, port_link);
+		if (!r->src_given && (what == ROUTE_ADDR_CHANGED ||
+				      ifaddr_is_better(af, port, addr, &r->src, r->has_via ? &r->via : &r->dst)))
+			ret = route_choose(c, r);
 	}
 	return ret;
 }
@@ -534,8 +654,10 @@ route_table_init(uint32_t max)
 	for (unsigned int i = 0; i < G_N_ELEMENTS(families); i++) {
 		struct family *f = &families[i];
 
-		f->prefixes = g_hash_table_new_full(prefix_hash, prefix_equal, prefix_free, NULL);
-		f->statics = g_ptr_array_new();
+		f->prefixes = g_hash_table_new_full(prefix_hash, prefix_equal, g_free, NULL);
+		f->sources = g_hash_table_new_full(source_hash, source_equal, g_free, NULL);
+		for (unsigned int p = 0; p < NETIF_MAX; p++)
+			TAILQ_INIT(&f->statics[p]);
 		f->slots = calloc(max, sizeof(*f->slots));
 		if (f->slots == NULL)
 			return -ENOMEM;
@@ -544,9 +666,6 @@ route_table_init(uint32_t max)
 			f->slots[s] = max - 1 - s;
 	}
 
-	ribs[WORKERS_MAX] = rib_new("main", SOCKET_ID_ANY, max);
-	if (ribs[WORKERS_MAX] == NULL)
-		return -ENOMEM;
 	for (unsigned int w = 0; w < lcore_worker_count(); w++) {
 		char name[8];
 
@@ -573,10 +692,18 @@ route_table_fini(void)
 		if (f->prefixes == NULL)
 			continue;
 		g_hash_table_iter_init(&iter, f->prefixes);
-		while (g_hash_table_iter_next(&iter, &key, NULL))
-			g_ptr_array_set_free_func(((struct prefix *)key)->routes, g_free);
+		while (g_hash_table_iter_next(&iter, &key, NULL)) {
+			struct prefix *p = key;
+			struct route *r;
+
+			/* No change is under way any more, so nothing is leaving. */
+			while ((r = TAILQ_FIRST(&p->routes)) != NULL) {
+				TAILQ_REMOVE(&p->routes, r, link);
+				g_free(r);
+			}
+		}
 		g_hash_table_destroy(f->prefixes);
-		g_ptr_array_free(f->statics, TRUE);
+		g_hash_table_destroy(f->sources);
 		free(f->slots);
 		*f = (struct family){ 0 };
 	}

@@ -18,7 +18,7 @@ struct digest;
 struct dpvs_req;
 struct dpvs_route_conf;
 
-/** route_table_init: ribs of main and all workers, @max routes of each family. 0 or -ENOMEM. */
+/** route_table_init: ribs of all workers, @max routes of each family. 0 or -ENOMEM. */
 int route_table_init(uint32_t max);
 void route_table_fini(void);
 
@@ -40,10 +40,23 @@ bool route_digest6_truth(struct digest *d);
 /** route_table_on_commit: ROUTE_ADD, ROUTE_DEL and ROUTE6 on a worker. */
 void route_table_on_commit(const void *data, uint32_t len);
 
+/** What became of an address. */
+enum route_addr {
+	ROUTE_ADDR_CAME,
+	ROUTE_ADDR_CHANGED, /**< it may be a better or worse source now */
+	ROUTE_ADDR_GONE,
+};
+
 /**
- * route_addrs_changed: the addresses of @port are others now: static routes on it choose their source
- * again; those whose given source is @gone (nullable) end, as with Linux.
+ * route_addr_changed: @addr of @port: static routes choose their source again if that may matter. Those whose
+ * given source is gone end (IPv4) or choose one (IPv6), as with Linux.
  */
-int route_addrs_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *gone);
+int route_addr_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *addr, enum route_addr what);
+
+/**
+ * route_flush_port: removes the static routes of @port; @in_slices: by who may return CHANGE_MORE. Returns 0,
+ * CHANGE_MORE or negative errno.
+ */
+int route_flush_port(struct change *c, uint8_t af, uint16_t port, bool in_slices);
 
 #endif

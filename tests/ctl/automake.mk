@@ -45,6 +45,15 @@ tests_ctl_txn_test_CPPFLAGS = $(test_cppflags)
 tests_ctl_txn_test_CFLAGS = $(test_cflags)
 tests_ctl_txn_test_LDADD = $(test_harness_libs)
 
+# What readers see while a transaction of all families is prepared.
+check_PROGRAMS += tests/ctl/view_test
+TESTS += tests/ctl/view_test
+tests_ctl_view_test_SOURCES = tests/ctl/view_test.c tests/helpers/events.c tests/helpers/events.h \
+	tests/helpers/peer.c tests/helpers/peer.h
+tests_ctl_view_test_CPPFLAGS = $(test_cppflags)
+tests_ctl_view_test_CFLAGS = $(test_cflags)
+tests_ctl_view_test_LDADD = $(test_harness_libs)
+
 check_PROGRAMS += tests/ctl/deadline_test
 TESTS += tests/ctl/deadline_test
 tests_ctl_deadline_test_SOURCES = tests/ctl/deadline_test.c tests/helpers/peer.c tests/helpers/peer.h

@@ -384,7 +384,7 @@ netif_get(uint16_t port)
 }
 
 int
-ifaddr_port_of(uint8_t af, const union ip_addr *addr)
+ifaddr_port_of(const struct change *c, uint8_t af, const union ip_addr *addr)
 {
 	return fake_held(af, addr) != IFADDR_NOT_HELD ? 0 : -1;
 }
@@ -392,7 +392,7 @@ ifaddr_port_of(uint8_t af, const union ip_addr *addr)
 int
 ifaddr_announce(uint8_t af, const union ip_addr *addr)
 {
-	announced += ifaddr_port_of(af, addr) >= 0;
+	announced += ifaddr_port_of(NULL, af, addr) >= 0;
 	return 0;
 }
 

@@ -104,11 +104,16 @@ peer_poll(struct peer *p)
 		p->a.text[reply.errstr_len] = '\0';
 		if (p->count == 0 && records != NULL)
 			memcpy(p->a.record, records, MIN(body.record_size, sizeof(p->a.record)));
+		if (p->records != NULL && records != NULL)
+			g_byte_array_append(p->records, records, body.record_size * body.count);
 		p->count += body.count;
+		p->flags |= reply.flags & ~DPVS_REPLY_MORE;
 		g_byte_array_remove_range(p->in, 0, (guint)(sizeof(msg) + msg.len));
 		if ((reply.flags & DPVS_REPLY_MORE) == 0) {
 			p->a.count = p->count;
+			p->a.flags = p->flags;
 			p->count = 0;
+			p->flags = 0;
 			return true;
 		}
 	}

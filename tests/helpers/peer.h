@@ -22,6 +22,7 @@ struct answer {
 	uint32_t index;
 	uint64_t generation;
 	uint32_t count; /* records, over all parts */
+	uint32_t flags; /* DPVS_REPLY_*, of all parts */
 	char text[DPVS_ERRSTR_MAX + 1];
 	uint8_t record[512]; /* the first one */
 };
@@ -31,6 +32,8 @@ struct peer {
 	int fd;
 	GByteArray *in;
 	uint32_t count;
+	uint32_t flags;
+	GByteArray *records; /* of the last answer, or the one that comes; kept when not NULL */
 	struct answer a;
 };
 

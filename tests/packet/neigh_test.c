@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <dpvsctrl/client.h>
 #include <dpvsctrl/proto/addr.h>
@@ -18,6 +19,7 @@
 #include "harness.h"
 #include "module.h"
 #include "net.h"
+#include "net/ifaddr.h"
 #include "net/neigh_priv.h"
 #include "net/neigh_table.h"
 
@@ -696,6 +698,86 @@ test_half_prepared(void)
 	}
 }
 
+/* Another half-prepared change: dpdk1 gets other addresses in place of its own. */
+static int
+renumber_step(struct change *c, void *arg)
+{
+	static const struct {
+		uint32_t id;
+		struct dpvs_addr_conf conf;
+	} sets[] = {
+		{ DPVS_SET_ADDR_DEL, { .addr = { 2, { 0 }, { 198, 51, 100, 1 } }, .dev = "dpdk1", .plen = 24 } },
+		{ DPVS_SET_ADDR_ADD, { .addr = { 2, { 0 }, { 198, 51, 100, 2 } }, .dev = "dpdk1", .plen = 24 } },
+		{ DPVS_SET_ADDR_DEL, { .addr = { 10, { 0 }, { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 1 } },
+				       .dev = "dpdk1", .plen = 64 } },
+		{ DPVS_SET_ADDR_ADD, { .addr = { 10, { 0 }, { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 2 } },
+				       .dev = "dpdk1", .plen = 64 } },
+	};
+
+	for (unsigned int i = 0; !half.begun && i < G_N_ELEMENTS(sets); i++)
+		g_assert_cmpint(ctl_find_set(sets[i].id)->set(c, &sets[i].conf), ==, 0);
+	half.begun = true;
+	return half.go ? GPOINTER_TO_INT(arg) : CHANGE_MORE;
+}
+
+/** ask_for: packets to hosts of dpdk1 that nobody knows; main asks for them with @src4, @src6. */
+static void
+ask_for(unsigned int n, const char *src4, const char *src6)
+{
+	g_autofree char *host4 = g_strdup_printf("198.51.100.%u", n);
+	g_autofree char *host6 = g_strdup_printf("2001:db8:2::%u", n);
+	unsigned int i;
+
+	frame_udp(&in, "192.0.2.10", host4, 1000, 2000, 100);
+	harness_inject(0, 0, harness_frame(in.b, in.len));
+	i = asked(host4, false);
+	g_assert_true(addr_at(&out[i], L3 + 14, src4));
+	frame_udp(&in, "2001:db8:1::10", host6, 1000, 2000, 100);
+	harness_inject(0, 0, harness_frame(in.b, in.len));
+	i = asked(host6, true);
+	g_assert_true(addr_at(&out[i], L3 + 8, src6));
+}
+
+/*
+ * What main asks and announces by itself while a client's change is half-prepared, it does with the addresses that
+ * are committed.
+ */
+static void
+test_half_prepared_source(void)
+{
+	const union ip_addr old = { .ip6 = { 198, 51, 100, 1 } }, new = { .ip6 = { 198, 51, 100, 2 } };
+	static const int results[] = { -ECANCELED, 0 };
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(results); i++) {
+		const struct change_job job = {
+			.step = renumber_step, .end = half_end, .arg = GINT_TO_POINTER(results[i]),
+			.deadline_ms = 60000,
+		};
+
+		net_up(NULL);
+		memset(&half, 0, sizeof(half));
+		half.status = 1;
+		change_set_slice(0);
+		change_submit(&job);
+		while (!half.begun)
+			g_main_context_iteration(NULL, FALSE);
+		ask_for(71, "198.51.100.1", "2001:db8:2::1");
+		g_assert_cmpint(ifaddr_announce(AF_INET, &old), ==, 0);
+		g_assert_cmpint(ifaddr_announce(AF_INET, &new), ==, -ENOENT);
+		g_assert_true(change_busy());
+		half.go = true;
+		while (half.status == 1)
+			g_main_context_iteration(NULL, FALSE);
+		g_assert_cmpint(half.status, ==, results[i]);
+		if (results[i] == 0)
+			ask_for(72, "198.51.100.2", "2001:db8:2::2");
+		else
+			ask_for(72, "198.51.100.1", "2001:db8:2::1");
+		g_assert_cmpint(ifaddr_announce(AF_INET, &old), ==, results[i] == 0 ? -ENOENT : 0);
+		net_down();
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -717,6 +799,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/neigh/flood", test_flood);
 	g_test_add_func("/packet/neigh/mac", test_mac);
 	g_test_add_func("/packet/neigh/half prepared", test_half_prepared);
+	g_test_add_func("/packet/neigh/half prepared, source", test_half_prepared_source);
 	rc = g_test_run();
 	harness_fini();
 	return rc;

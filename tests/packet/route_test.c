@@ -3,6 +3,7 @@
  * Addresses and routes as an operator changes them: what is refused and with which error, that a refused
  * request changes nothing on any worker, and that packets take the way that the tables say.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
 #include <stdio.h>
@@ -447,6 +448,89 @@ test_full(void)
 	net_down();
 }
 
+/** statics: the static routes of a family, "DST/LEN SRC" each. */
+static char *
+statics(bool v6)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct dpvs_route_conf conf;
+	struct dpvs_reply *reply;
+	char dst[INET6_ADDRSTRLEN], src[INET6_ADDRSTRLEN];
+
+	g_assert_cmpint(harness_get(v6 ? DPVS_GET_ROUTES6 : DPVS_GET_ROUTES, NULL, 0, &reply), ==, 0);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
+		g_assert_cmpint(dpvs_reply_record(reply, i, &conf, sizeof(conf)), ==, 0);
+		if (conf.proto != DPVS_ROUTE_PROTO_STATIC)
+			continue;
+		inet_ntop(conf.dst.family, conf.dst.bytes, dst, sizeof(dst));
+		g_strlcpy(src, "-", sizeof(src));
+		if (conf.src.family != 0)
+			inet_ntop(conf.src.family, conf.src.bytes, src, sizeof(src));
+		g_string_append_printf(text, "%s%s/%u %s", text->len > 0 ? ", " : "", dst, conf.plen, src);
+	}
+	dpvs_reply_free(reply);
+	return g_strdup(text->str);
+}
+
+#define ASSERT_STATICS(v6, want)                      \
+	do {                                          \
+		g_autofree char *now = statics(v6);   \
+		g_assert_cmpstr(now, ==, want);       \
+	} while (0)
+
+/** test_address_goes: what becomes of static routes; as Linux 6.18 does with the same commands of ip. */
+static void
+test_address_goes(void)
+{
+	struct dpvs_addr_conf conf = {
+		.addr = { .family = 2, .bytes = { 192, 0, 2, 1 } }, .dev = "dpdk0", .plen = 24, .valid_lft_s = 1,
+	};
+	gint64 end;
+
+	net_start(NULL);
+	net_addr("192.0.2.1/24", "dpdk0");
+	net_addr("198.51.100.1/24", "dpdk0");
+	net_addr("10.9.9.9/32", "dpdk1");
+	g_assert_cmpint(route(300, 0, "10.1.0.0/16", "192.0.2.254", NULL, NULL, 0), ==, 0);
+	g_assert_cmpint(route(300, 0, "10.2.0.0/16", NULL, "dpdk0", NULL, 0), ==, 0);
+	g_assert_cmpint(route(300, 0, "10.3.0.0/16", "198.51.100.254", NULL, "192.0.2.1", 0), ==, 0);
+	g_assert_cmpint(route(300, 0, "10.4.0.0/16", NULL, "dpdk0", "10.9.9.9", 0), ==, 0);
+	g_assert_cmpint(route(300, 0, "10.5.0.0/16", NULL, "dpdk1", NULL, 0), ==, 0);
+	g_assert_cmpint(net_addr_try(DEL, "192.0.2.1/24", "dpdk0"), ==, 0);
+	ASSERT_STATICS(false, "10.4.0.0/16 10.9.9.9, 10.5.0.0/16 10.9.9.9, 10.1.0.0/16 198.51.100.1, "
+			      "10.2.0.0/16 198.51.100.1");
+	g_assert_cmpint(net_addr_try(DEL, "198.51.100.1/24", "dpdk0"), ==, 0);
+	ASSERT_STATICS(false, "10.5.0.0/16 10.9.9.9");
+
+	/* A port without an address has the source of another one, until that is gone, too. */
+	g_assert_cmpint(route(300, 0, "10.6.0.0/16", NULL, "dpdk0", NULL, 0), ==, 0);
+	ASSERT_STATICS(false, "10.5.0.0/16 10.9.9.9, 10.6.0.0/16 10.9.9.9");
+	g_assert_cmpint(net_addr_try(DEL, "10.9.9.9/32", "dpdk1"), ==, 0);
+	ASSERT_STATICS(false, "10.6.0.0/16 -");
+	net_addr("10.9.9.9/32", "dpdk1");
+	ASSERT_STATICS(false, "10.6.0.0/16 10.9.9.9");
+
+	/* The last one's time is over. */
+	g_assert_cmpint(harness_set(ADD, &conf, sizeof(conf), 1), ==, 0);
+	ASSERT_STATICS(false, "10.6.0.0/16 192.0.2.1");
+	end = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (count_of(DPVS_GET_ADDRS, "dpdk0") > 1 && g_get_monotonic_time() < end)
+		harness_pump(20);
+	ASSERT_STATICS(false, "");
+
+	net_addr("2001:db8::1/64", "dpdk0");
+	net_addr("2001:db8:1::1/64", "dpdk0");
+	g_assert_cmpint(route(0, 0, "2001:db8:a::/48", "2001:db8::fe", NULL, NULL, 0), ==, 0);
+	g_assert_cmpint(route(0, 0, "2001:db8:b::/48", NULL, "dpdk0", NULL, 0), ==, 0);
+	g_assert_cmpint(route(0, 0, "2001:db8:c::/48", "2001:db8:1::fe", NULL, "2001:db8::1", 0), ==, 0);
+	g_assert_cmpint(net_addr_try(DEL, "2001:db8::1/64", "dpdk0"), ==, 0);
+	ASSERT_STATICS(true, "2001:db8:a::/48 2001:db8:1::1, 2001:db8:b::/48 2001:db8:1::1, "
+			     "2001:db8:c::/48 2001:db8:1::1");
+	g_assert_cmpint(net_addr_try(DEL, "2001:db8:1::1/64", "dpdk0"), ==, 0);
+	ASSERT_STATICS(true, "2001:db8:a::/48 -, 2001:db8:b::/48 -, 2001:db8:c::/48 -");
+	net_down();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -460,6 +544,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/route/lookup", test_lookup);
 	g_test_add_func("/packet/route/model", test_model);
 	g_test_add_func("/packet/route/full", test_full);
+	g_test_add_func("/packet/route/address goes", test_address_goes);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
