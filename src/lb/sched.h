@@ -41,7 +41,10 @@ struct sched_build {
 /** sched_build_free: gives up a table that is, or is not, complete. */
 void sched_build_free(struct sched_build *b);
 
-/** struct sched_ops: a scheduler. Services are built on the main lcore and never change after. */
+/**
+ * struct sched_ops: a scheduler. Services are built on the main lcore and never change after, but for a
+ * part of a table that belongs to one worker alone (sched/least.c).
+ */
 struct sched_ops {
 	const char *name;
 	/** Allowed DPVS_SCHED_* flags. */
