@@ -317,17 +317,17 @@ neigh_undo_index_taken(void *arg)
 	free_indices[num_free++] = (uint32_t)(uintptr_t)arg;
 }
 
-/* Near the end, but not always the last: an entry may have been evicted meanwhile. */
+/*
+ * It is the last one again: who else takes or gives indices waits (neigh_held()), and an entry is evicted only when
+ * the table is full, so when all that this change gave were taken.
+ */
 static void
 neigh_undo_index_given(void *arg)
 {
 	uint32_t index = (uint32_t)(uintptr_t)arg;
-	uint32_t i;
 
-	for (i = num_free; i > 0 && free_indices[i - 1] != index; i--)
-		;
-	g_assert(i > 0);
-	free_indices[i - 1] = free_indices[--num_free];
+	g_assert(num_free > 0 && free_indices[num_free - 1] == index);
+	num_free--;
 }
 
 int

@@ -778,6 +778,124 @@ test_half_prepared_source(void)
 	}
 }
 
+/* A change of a full table: some go, others come, or take their places; it is refused in the end. */
+#define FULL 64
+
+static struct {
+	unsigned int left; /* steps */
+	unsigned int done;
+	int status;
+} shuffle;
+
+static int
+shuffle_step(struct change *c, void *arg)
+{
+	unsigned int n = (unsigned int)g_test_rand_int_range(0, 2 * FULL);
+	struct dpvs_neigh_conf conf = {
+		.addr = { 2, { 0 }, { 10, 0, 5, (uint8_t)(n + 1) } },
+		.dev = "dpdk0",
+		.mac = { 2, 0, 0, 0, 5, (uint8_t)n },
+		.flags = DPVS_NEIGH_REPLACE,
+	};
+	bool add = g_test_rand_int_range(0, 5) < 3;
+	int err;
+
+	(void)arg;
+	if (shuffle.left-- == 0)
+		return -ECANCELED;
+	if (!add)
+		conf.flags = 0;
+	err = ctl_find_set(add ? DPVS_SET_NEIGH_ADD : DPVS_SET_NEIGH_DEL)->set(c, &conf);
+	shuffle.done += err == 0;
+	/* What is not there, or has no room, changes nothing. */
+	g_assert_true(err == 0 || err == -ENOENT || err == -ENOSPC);
+	return CHANGE_MORE;
+}
+
+static void
+shuffle_end(struct change *c, int status, void *arg)
+{
+	shuffle.status = status;
+}
+
+/** assert_indices: no two entries have the same. Returns how many have one. */
+static unsigned int
+assert_indices(void)
+{
+	bool used[FULL] = { 0 };
+	unsigned int count = 0;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, neigh_all());
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct neigh *n = value;
+
+		if (n->index == NEIGH_NONE)
+			continue;
+		g_assert_cmpuint(n->index, <, FULL);
+		g_assert_false(used[n->index]);
+		used[n->index] = true;
+		count++;
+	}
+	return count;
+}
+
+/**
+ * test_undo_full: changes of a full table, in which stale entries give way to what a change adds, are undone, while
+ * hosts ask for us: each index is of one entry, and none is lost.
+ */
+static void
+test_undo_full(void)
+{
+	const struct change_job job = { .step = shuffle_step, .end = shuffle_end, .deadline_ms = 60000 };
+	unsigned int evicted = 0;
+
+	net_start("[neigh]\nmax-entries=64\n");
+	net_addr("10.0.0.1/8", "dpdk0");
+	for (unsigned int i = 0; i < 40; i++) {
+		g_autofree char *addr = g_strdup_printf("10.0.5.%u", 1 + i);
+
+		g_assert_cmpint(neigh_set(DPVS_SET_NEIGH_ADD, addr, "dpdk0", new_mac, 0), ==, 0);
+	}
+	change_set_slice(0);
+	for (unsigned int round = 0; round < 40; round++) {
+		unsigned int before;
+
+		for (unsigned int i = 0; g_hash_table_size(neigh_all()) < FULL; i++) {
+			g_autofree char *addr = g_strdup_printf("10.0.%u.%u", 6 + round, i + 1);
+
+			frame_arp(&in, 1, host_mac, addr, "10.0.0.1");
+			net_send(&in, out, G_N_ELEMENTS(out));
+			wait_state(addr, "dpdk0", DPVS_NEIGH_STALE);
+		}
+		g_assert_cmpuint(assert_indices(), ==, FULL);
+		before = g_hash_table_size(neigh_all());
+		shuffle.left = 100;
+		shuffle.done = 0;
+		shuffle.status = 1;
+		change_submit(&job);
+		frame_arp(&in, 1, new_mac, "10.0.200.1", "10.0.0.1");
+		harness_inject(0, 0, harness_frame(in.b, in.len));
+		while (shuffle.status == 1)
+			g_main_context_iteration(NULL, FALSE);
+		g_assert_cmpint(shuffle.status, ==, -ECANCELED);
+		g_assert_cmpuint(shuffle.done, >, 20);
+		evicted += before - g_hash_table_size(neigh_all());
+		assert_indices();
+	}
+	g_test_message("%u evicted", evicted);
+	g_assert_cmpuint(evicted, >, 40);
+	/* All of them are there to be given out: permanent entries fill the table. */
+	for (unsigned int i = 40; i < FULL; i++) {
+		g_autofree char *addr = g_strdup_printf("10.0.5.%u", 1 + i);
+
+		g_assert_cmpint(neigh_set(DPVS_SET_NEIGH_ADD, addr, "dpdk0", new_mac, 0), ==, 0);
+	}
+	g_assert_cmpuint(assert_indices(), ==, FULL);
+	net_down();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -796,6 +914,7 @@ main(int argc, char **argv)
 	g_test_add_func("/packet/neigh/hold limits", test_hold_limits);
 	g_test_add_func("/packet/neigh/control", test_control);
 	g_test_add_func("/packet/neigh/full", test_full);
+	g_test_add_func("/packet/neigh/undo, full", test_undo_full);
 	g_test_add_func("/packet/neigh/flood", test_flood);
 	g_test_add_func("/packet/neigh/mac", test_mac);
 	g_test_add_func("/packet/neigh/half prepared", test_half_prepared);
