@@ -40,7 +40,7 @@ tests_ctl_safety_test_LDADD = $(test_net_libs)
 # Transactions through the socket.
 check_PROGRAMS += tests/ctl/txn_test
 TESTS += tests/ctl/txn_test
-tests_ctl_txn_test_SOURCES = tests/ctl/txn_test.c tests/helpers/peer.c tests/helpers/peer.h
+tests_ctl_txn_test_SOURCES = tests/ctl/txn_test.c tests/helpers/peer.c tests/helpers/peer.h tests/helpers/overwrite.h
 tests_ctl_txn_test_CPPFLAGS = $(test_cppflags)
 tests_ctl_txn_test_CFLAGS = $(test_cflags)
 tests_ctl_txn_test_LDADD = $(test_harness_libs)

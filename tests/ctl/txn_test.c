@@ -24,6 +24,7 @@
 #include "daemon.h"
 #include "harness.h"
 #include "lb_records.h"
+#include "overwrite.h"
 #include "peer.h"
 
 #define WORKERS   2
@@ -730,6 +731,7 @@ main(int argc, char **argv)
 {
 	int rc;
 
+	overwrite_freed(argv);
 	g_test_init(&argc, &argv, NULL);
 	harness_init(WORKERS);
 	g_test_add_func("/txn/all families", test_all);

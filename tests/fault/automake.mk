@@ -11,7 +11,7 @@ fault_daemon_sources = src/core/change.c src/core/change_queue.c src/core/collec
 tests_fault_fault_test_SOURCES = tests/fault/fault_test.c tests/fault/attempt.c tests/fault/attempt.h \
 	tests/fault/check.c tests/fault/check.h tests/fault/client.c tests/fault/client.h tests/fault/parts.h \
 	tests/fault/rounds.c tests/fault/sweep.c tests/fault/zero.c \
-	tests/fault/listing.c tests/fault/model.c tests/fault/model.h tests/fault/op.c tests/fault/world.h tests/helpers/lbmodel.c tests/helpers/lbmodel.h \
+	tests/fault/listing.c tests/fault/model.c tests/fault/model.h tests/fault/op.c tests/fault/world.h tests/helpers/lbmodel.c tests/helpers/lbmodel.h tests/helpers/overwrite.h \
 	$(ctrl_sources) lib/fault_point.c $(fault_daemon_sources)
 tests_fault_fault_test_CPPFLAGS = $(test_cppflags) -DSYSCONFDIR='"$(sysconfdir)"'
 tests_fault_fault_test_CFLAGS = $(test_cflags) $(fault_injection)

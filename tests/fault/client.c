@@ -16,6 +16,7 @@ enum kind {
 	TXN,
 	LEAVE,
 	HANG_UP,
+	DEADLINES,
 	END,
 };
 
@@ -25,7 +26,7 @@ struct job {
 	uint32_t id;
 	const struct op *ops;
 	unsigned int count;
-	uint32_t mode;
+	uint32_t mode; /* or deadline */
 	struct dpvs_reply *reply;
 	int result;
 	bool unknown;
@@ -82,7 +83,9 @@ run(struct dpvs_client **client, struct job *job)
 	/* A daemon that cannot have another client says so by closing the connection. */
 	if (*client == NULL)
 		rc = dpvs_client_open(harness_socket(), 20000, client);
-	if (rc == 0 && job->kind == GET)
+	if (rc == 0 && job->kind == DEADLINES)
+		rc = dpvs_client_deadlines(*client, job->mode, 0);
+	else if (rc == 0 && job->kind == GET)
 		rc = dpvs_client_get(*client, job->id, NULL, 0, &job->reply);
 	else if (rc == 0 && job->kind == SET)
 		rc = dpvs_client_set(*client, job->ops->id, records_of(job->ops), job->ops->size, job->ops->count);
@@ -173,6 +176,14 @@ client_txn(const struct op *ops, unsigned int count, uint32_t mode, bool *ret_un
 
 	*ret_unknown = job.unknown;
 	return rc;
+}
+
+int
+client_get_deadline(uint32_t ms)
+{
+	struct job job = { .kind = DEADLINES, .mode = ms };
+
+	return carry_out(&job);
 }
 
 void

@@ -31,6 +31,9 @@ int client_txn(const struct op *ops, unsigned int count, uint32_t mode, bool *re
 /** client_leave: begins a transaction with @ops and goes away before the commit. */
 void client_leave(const struct op *ops, unsigned int count);
 
+/** client_get_deadline: asks for one of @ms for all GETs to come, until client_hang_up(). */
+int client_get_deadline(uint32_t ms);
+
 /** client_hang_up: closes the connection; the next request makes a new one. */
 void client_hang_up(void);
 

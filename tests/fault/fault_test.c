@@ -11,7 +11,6 @@
  * FAULT_SEED=N begins elsewhere, FAULT_RUNS=N goes on for N random requests; both are told.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +25,7 @@
 #include "lb_records.h"
 #include "model.h"
 #include "net.h"
+#include "overwrite.h"
 #include "parts.h"
 
 /* What has room for the world of the model, and little more: what leaks is soon missed. */
@@ -143,9 +143,9 @@ main(int argc, char **argv)
 	uint32_t seed = env != NULL ? (uint32_t)strtoul(env, NULL, 0) : 1;
 	int rc;
 
+	overwrite_freed(argv);
 	g_test_init(&argc, &argv, NULL);
 	g_test_message("FAULT_SEED=%u", seed);
-	mallopt(M_PERTURB, 0x6b);
 	attempt_begin(seed);
 	harness_init(WORKERS);
 	set_up();

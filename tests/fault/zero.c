@@ -4,6 +4,7 @@
  * counters are, and that is taken off from then on. So each is tried while one point after another fails, and what was
  * refused has zeroed nothing.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <dpvsctrl/proto/daemon.h>
@@ -23,6 +24,7 @@ struct zero {
 	const char *name;
 	uint32_t id;
 	bool named;             /**< for the service */
+	bool own;               /**< each lcore notes by itself where its counters are, and what it noted stays */
 	void (*count)(void);    /**< makes it count something */
 	uint64_t (*sum)(void);  /**< of what it zeroes */
 };
@@ -135,12 +137,12 @@ commit(void)
 }
 
 static const struct zero zeros[] = {
-	{ "service-zero of all", DPVS_SET_SERVICE_ZERO, false, forward, packets_of_services },
-	{ "service-zero of one", DPVS_SET_SERVICE_ZERO, true, forward, packets_of_services },
-	{ "laddr-zero", DPVS_SET_LADDR_ZERO, false, miss_ports, misses_of_laddrs },
-	{ "lcore-zero", DPVS_SET_LCORE_ZERO, false, forward, packets_of_lcores },
-	{ "stats-zero", DPVS_SET_STATS_ZERO, false, forward, new_connections },
-	{ "msg-zero", DPVS_SET_MSG_ZERO, false, commit, commits },
+	{ "service-zero of all", DPVS_SET_SERVICE_ZERO, false, false, forward, packets_of_services },
+	{ "service-zero of one", DPVS_SET_SERVICE_ZERO, true, false, forward, packets_of_services },
+	{ "laddr-zero", DPVS_SET_LADDR_ZERO, false, false, miss_ports, misses_of_laddrs },
+	{ "lcore-zero", DPVS_SET_LCORE_ZERO, false, false, forward, packets_of_lcores },
+	{ "stats-zero", DPVS_SET_STATS_ZERO, false, true, forward, new_connections },
+	{ "msg-zero", DPVS_SET_MSG_ZERO, false, true, commit, commits },
 };
 
 static void
@@ -180,6 +182,49 @@ sweep_zero(const struct zero *z)
 	g_assert_cmpuint(refused, >, 0);
 }
 
+/*
+ * A worker that does not look at its messages has not said where its counters are: nobody says it in its place, so the
+ * request is refused, in time, and zeroes nothing, not even of the others; or the worker does it when it comes to it. A
+ * snapshot is refused, too.
+ */
+static void
+hold_zero(const struct zero *z, unsigned int worker)
+{
+	struct op op = { .id = z->id };
+	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+	uint64_t before;
+	bool unknown;
+
+	z->count();
+	before = z->sum();
+	fault_hold(worker, FAULT_HOLD_MSGS);
+	g_assert_cmpint(client_set(&op, &unknown), ==, -ETIMEDOUT);
+	fault_hold(worker, FAULT_HOLD_NONE);
+	check_settle();
+	while (z->own && z->sum() != 0 && g_get_monotonic_time() < end)
+		harness_pump(1);
+	g_assert_cmpuint(z->sum(), ==, z->own ? 0 : before);
+}
+
+static void
+hold_snapshots(unsigned int worker)
+{
+	static const uint32_t ids[] = { DPVS_GET_STATS_SNAPSHOT, DPVS_GET_LCORE_SNAPSHOT, DPVS_GET_LADDR_POOLS,
+					DPVS_GET_NEIGH_REPLICAS };
+
+	g_assert_cmpint(client_get_deadline(60), ==, 0);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(ids); i++) {
+		struct dpvs_reply *reply = NULL;
+
+		fault_hold(worker, FAULT_HOLD_MSGS);
+		g_assert_cmpint(client_get(ids[i], &reply), ==, -ETIMEDOUT);
+		fault_hold(worker, FAULT_HOLD_NONE);
+		dpvs_reply_free(reply);
+	}
+	client_hang_up();
+	check_settle();
+}
+
 void
 test_zero(void)
 {
@@ -188,6 +233,11 @@ test_zero(void)
 
 	check_service();
 	check_must(DPVS_SET_LADDR_ADD, &la, sizeof(la));
-	for (unsigned int i = 0; i < G_N_ELEMENTS(zeros); i++)
+	for (unsigned int i = 0; i < G_N_ELEMENTS(zeros); i++) {
+		if (!zeros[i].named && zeros[i].id != DPVS_SET_MSG_ZERO)
+			hold_zero(&zeros[i], i % WORKERS);
 		sweep_zero(&zeros[i]);
+	}
+	for (unsigned int w = 0; w < WORKERS; w++)
+		hold_snapshots(w);
 }

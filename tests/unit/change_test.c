@@ -161,6 +161,17 @@ test_commit(void)
 		g_assert_cmpuint(change_generation_of(lcore_of_worker(w)), ==, generation + 1);
 		g_assert_cmpuint(change_unconfirmed(lcore_of_worker(w)), ==, 0);
 	}
+	/* The next one begins at its beginning. */
+	c = change_begin();
+	add_op(c, 5);
+	add_op(c, 6);
+	g_assert_cmpint(change_commit(c), ==, 0);
+	wait_flight();
+	for (w = 0; w < WORKERS; w++) {
+		g_assert_cmpuint(applied_count[w], ==, OPS_MANY + 2);
+		g_assert_cmpuint(applied[w][0], ==, 5);
+		g_assert_cmpuint(applied[w][1], ==, 6);
+	}
 	teardown();
 }
 

@@ -123,11 +123,11 @@ add_services(unsigned int first, unsigned int count, unsigned int dests)
 {
 	for (unsigned int i = first; i < first + count; i++) {
 		struct dpvs_service_conf svc = rec_service("192.0.2.200", (uint16_t)(1000 + i), IPPROTO_TCP, "rr");
-		struct dpvs_dest_conf conf[200];
+		g_autofree struct dpvs_dest_conf *conf = g_new0(struct dpvs_dest_conf, dests);
 
 		g_assert_cmpint(harness_set(DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1), ==, 0);
 		for (unsigned int k = 0; k < dests; k++) {
-			g_autofree char *addr = g_strdup_printf("172.16.0.%u", 1 + k);
+			g_autofree char *addr = g_strdup_printf("172.16.%u.%u", k / 250, 1 + k % 250);
 
 			conf[k] = rec_dest(&svc.key, addr, svc.key.port, DPVS_FWD_DR, 1);
 		}
@@ -198,6 +198,42 @@ test_many(void)
 	harness_stop();
 }
 
+static bool
+is_equal(struct listener *l)
+{
+	uint64_t generation;
+	GHashTable *want = listener_state(0xfe, &generation);
+	g_autofree char *difference = generation != 0 ? listener_difference(l->objects, want) : g_strdup("");
+
+	g_hash_table_unref(want);
+	return difference == NULL;
+}
+
+static bool
+has_begun_again(struct listener *l)
+{
+	return l->restarts > 0 && listener_is_synced(l);
+}
+
+/* A change whose events are more than the log holds: who follows is told that it missed something, and has all then. */
+static void
+test_too_many(void)
+{
+	struct listener *l;
+
+	harness_start(1, "[event]\nbacklog = 65536\n");
+	l = listener_new(0);
+	listener_wait(l, listener_is_synced);
+	g_assert_cmpuint(l->restarts, ==, 0);
+	add_services(0, 1, 1000);
+	listener_wait(l, has_begun_again);
+	g_assert_cmpuint(l->restarts, ==, 1);
+	listener_wait(l, is_equal);
+	g_assert_cmpuint(log_bytes(), ==, 0);
+	listener_free(l);
+	harness_stop();
+}
+
 /* Who never reads, says nonsense, or goes in the middle costs the others nothing. */
 static void
 test_bad(void)
@@ -235,17 +271,6 @@ test_bad(void)
 }
 
 /* ---- what happens without a request ---- */
-
-static bool
-is_equal(struct listener *l)
-{
-	uint64_t generation;
-	GHashTable *want = listener_state(0xfe, &generation);
-	g_autofree char *difference = generation != 0 ? listener_difference(l->objects, want) : g_strdup("");
-
-	g_hash_table_unref(want);
-	return difference == NULL;
-}
 
 static bool
 has_del(struct listener *l)
@@ -355,6 +380,7 @@ main(int argc, char **argv)
 	g_test_add_func("/event/end", test_end);
 	g_test_add_func("/event/many", test_many);
 	g_test_add_func("/event/bad", test_bad);
+	g_test_add_func("/event/too many", test_too_many);
 	g_test_add_func("/event/by-itself", test_by_itself);
 	g_test_add_func("/event/neighbours", test_neighbours);
 	ret = g_test_run();

@@ -469,6 +469,16 @@ deliver_all(void)
 	fake_sync();
 }
 
+/* How many more places where a slice may end are passed before the workers confirm. */
+static unsigned int wait_turns;
+
+static void
+confirm_later(void)
+{
+	if (wait_turns > 0 && --wait_turns == 0)
+		fake_sync();
+}
+
 /* Where a flush goes on is just what the confirmation of an earlier change takes away. */
 static void
 test_flush_among_gone(void)
@@ -502,6 +512,83 @@ test_flush_among_gone(void)
 	teardown();
 }
 
+/* The same for a sync, which takes away each server that is left, and no other: where it goes on is what just left. */
+static void
+test_sync_among_gone(void)
+{
+	struct dpvs_dest_conf servers[6];
+	const struct fake_part parts[] = { { DPVS_SET_SERVICE_ADD, &svc, 1 }, { DPVS_SET_DEST_ADD, &servers[5], 1 } };
+
+	setup();
+	for (unsigned int i = 0; i < 6; i++)
+		servers[i] = rec_dest(&svc.key, "198.51.100.11", (uint16_t)(1 + i), DPVS_FWD_NAT, 1);
+	for (unsigned int gone = 0; gone < 5; gone++) {
+		g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, &svc, 1), ==, 0);
+		g_assert_cmpint(fake_set(DPVS_SET_DEST_ADD, servers, 6), ==, 0);
+		fake_sync();
+		g_assert_cmpint(fake_set(DPVS_SET_DEST_DEL, &servers[gone], 1), ==, 0);
+		/* Confirmed at each place where a slice may end, the sync's among them. */
+		for (unsigned int w = 0; w + 1 < WORKERS; w++) {
+			while (fake_deliver(w))
+				;
+		}
+		wait_turns = 2 + gone; /* the two adds, and the servers before it */
+		fake_between(confirm_later);
+		fake_mode(CHANGE_SYNC | CHANGE_REPLACE | CHANGE_UNCHANGED);
+		g_assert_cmpint(fake_txn(parts, 2), ==, 0);
+		fake_mode(0);
+		g_assert_cmpuint(wait_turns, ==, 0);
+		fake_between(NULL);
+		g_assert_cmpuint(number(DPVS_GET_DESTS), ==, 1);
+		fake_sync();
+		g_assert_cmpint(fake_set(DPVS_SET_SERVICE_FLUSH, NULL, 0), ==, 0);
+		fake_sync();
+		while (fake_job("dest-reap") == 0)
+			fake_sync();
+	}
+	teardown();
+}
+
+/*
+ * The slot of a local address that has gone is another one's only when all workers know, or they would count for the
+ * new one what connections of the old one do; and what the old one has counted is not the new one's.
+ */
+static void
+test_laddr_slot(void)
+{
+	struct dpvs_laddr_conf one, two;
+	g_autoptr(GArray) a = NULL;
+	uint32_t slot;
+	int err;
+
+	fake_conf("laddr", "max", 1);
+	setup();
+	one = rec_laddr(&svc.key, "198.51.100.201", "lan0");
+	two = rec_laddr(&svc.key, "198.51.100.202", "lan0");
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, &svc, 1), ==, 0);
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &one, 1), ==, 0);
+	fake_sync();
+	fake_be(1);
+	slot = laddr_find(AF_INET, (const union ip_addr *)one.addr.bytes);
+	for (unsigned int i = 0; i < 7; i++)
+		laddr_miss(slot);
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_DEL, &one, 1), ==, 0);
+	fake_sync();
+	g_assert_cmpint(fake_job("laddr-reap"), ==, 0);
+	while (fake_deliver(0))
+		;
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &two, 1), ==, -ENOSPC);
+	fake_sync();
+	g_assert_cmpint(fake_set(DPVS_SET_LADDR_ADD, &two, 1), ==, 0);
+	fake_sync();
+	fake_be(1);
+	g_assert_cmpuint(laddr_find(AF_INET, (const union ip_addr *)two.addr.bytes), ==, slot);
+	a = fake_get(DPVS_GET_LADDRS, &svc.key, &err);
+	g_assert_cmpuint(a->len, ==, 1);
+	g_assert_cmpuint(g_array_index(a, struct dpvs_laddr_info, 0).port_misses, ==, 0);
+	teardown();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -515,5 +602,7 @@ main(int argc, char **argv)
 	g_test_add_func("/service/view/list of what is gone", test_list_of_gone);
 	g_test_add_func("/service/view/large", test_large);
 	g_test_add_func("/service/view/flush among what is gone", test_flush_among_gone);
+	g_test_add_func("/service/view/sync among what is gone", test_sync_among_gone);
+	g_test_add_func("/service/view/slot of a local address", test_laddr_slot);
 	return g_test_run();
 }
