@@ -460,6 +460,20 @@ test_large(void)
 	fake_sync();
 	fake_between(NULL);
 	g_assert_cmpuint(number(DPVS_GET_SERVICES), ==, 0);
+	/* Each worker has tables of its own, also after they grew: one that has not heard of a service has it not. */
+	fake_between(NULL);
+	g_assert_cmpint(fake_set(DPVS_SET_SERVICE_ADD, services, 1), ==, 0);
+	while (fake_deliver(0))
+		;
+	for (unsigned int w = 0; w < WORKERS; w++) {
+		union ip_addr ip;
+
+		fake_be(w);
+		memcpy(&ip, services[0].key.vip.bytes, sizeof(ip));
+		g_assert_cmpint(service_lookup(AF_INET, IPPROTO_TCP, &ip, rte_cpu_to_be_16(services[0].key.port)) == NULL,
+				==, w != 0);
+	}
+	fake_sync();
 	teardown();
 }
 
