@@ -278,7 +278,7 @@ addr_pools(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value
 	char addr[FORMAT_ADDR_SIZE], dev[DPVS_IFNAME_SIZE];
 	struct dpvs_laddr_pool_info p;
 	struct dpvs_reply *reply;
-	int rc = session_get(d, verb->id, NULL, 0, &reply);
+	int rc = session_ask_workers(d, verb->id, NULL, 0, &reply);
 
 	(void)v;
 	if (rc)

@@ -265,11 +265,7 @@ conn_get(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *
 		error_line("Error: the addresses of a connection are all IPv4 or all IPv6.");
 		return EXIT_USAGE;
 	}
-	rc = session_open(d);
-	if (rc)
-		return rc;
-	daemon_be_patient(d->client);
-	rc = session_get(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
+	rc = session_ask_workers(d, DPVS_GET_CONN, &filter, sizeof(filter), &reply);
 	if (rc)
 		return rc;
 	show_open(d);

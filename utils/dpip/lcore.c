@@ -108,16 +108,13 @@ show_lcore(struct dpip *d, const struct dpvs_lcore_info *l)
 	writer_close_object(&d->w);
 }
 
+/* Of @reply, which it takes. */
 static int
-show_by(struct dpip *d, uint32_t id, int64_t cpu, int64_t lcore)
+show_by(struct dpip *d, struct dpvs_reply *reply, int64_t cpu, int64_t lcore)
 {
 	struct dpvs_lcore_info l;
-	struct dpvs_reply *reply;
 	bool found = false;
-	int rc = session_get(d, id, NULL, 0, &reply);
 
-	if (rc)
-		return rc;
 	for (uint32_t i = 0; i < dpvs_reply_count(reply); i++) {
 		dpvs_reply_record(reply, i, &l, sizeof(l));
 		found |= (cpu < 0 || l.cpu == cpu) && (lcore < 0 || l.id == lcore);
@@ -144,13 +141,19 @@ show_by(struct dpip *d, uint32_t id, int64_t cpu, int64_t lcore)
 int
 show_lcores(struct dpip *d, int64_t cpu, int64_t lcore)
 {
-	return show_by(d, DPVS_GET_LCORE_STATS, cpu, lcore);
+	struct dpvs_reply *reply;
+	int rc = session_get(d, DPVS_GET_LCORE_STATS, NULL, 0, &reply);
+
+	return rc ? rc : show_by(d, reply, cpu, lcore);
 }
 
 static int
 lcore_snapshot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_value *v)
 {
-	return show_by(d, verb->id, -1, v[0].given ? (int64_t)v[0].num : -1);
+	struct dpvs_reply *reply;
+	int rc = session_ask_workers(d, verb->id, NULL, 0, &reply);
+
+	return rc ? rc : show_by(d, reply, -1, v[0].given ? (int64_t)v[0].num : -1);
 }
 
 static int

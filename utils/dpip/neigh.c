@@ -227,7 +227,7 @@ neigh_replicas(struct dpip *d, const struct dpip_verb *verb, const struct dpip_v
 
 	if (v[0].given)
 		snprintf(filter.dev, sizeof(filter.dev), "%s", v[0].text);
-	rc = session_get(d, verb->id, &filter, sizeof(filter), &reply);
+	rc = session_ask_workers(d, verb->id, &filter, sizeof(filter), &reply);
 	if (rc)
 		return rc;
 	show_open(d);

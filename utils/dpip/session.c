@@ -71,6 +71,17 @@ session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size,
 }
 
 int
+session_ask_workers(struct dpip *d, uint32_t id, const void *record, uint32_t size,
+		    struct dpvs_reply **ret_reply)
+{
+	*ret_reply = NULL;
+	if (session_open(d))
+		return EXIT_UNREACHABLE;
+	daemon_be_patient(d->client);
+	return session_get(d, id, record, size, ret_reply);
+}
+
+int
 session_stream(struct dpip *d, uint32_t id, const void *record, uint32_t size)
 {
 	int rc = session_open(d);

@@ -40,6 +40,9 @@ struct dpip {
  */
 int session_get(struct dpip *d, uint32_t id, const void *record, uint32_t size, struct dpvs_reply **ret_reply);
 
+/** session_ask_workers: as session_get(), for what workers answer: gives them more time than the daemon's 50 ms. */
+int session_ask_workers(struct dpip *d, uint32_t id, const void *record, uint32_t size, struct dpvs_reply **ret_reply);
+
 /**
  * session_stream: asks for a list that may be too long to be kept. session_next(): the next record of it; *ret_more is
  * false when there is none. session_end(): after the last one, or before.

@@ -163,7 +163,7 @@ stats_snapshot(struct dpip *d, const struct dpip_verb *verb, const struct dpip_v
 	struct dpvs_reply *reply;
 	struct counter c = { 0 };
 	bool found = false;
-	int rc = session_get(d, verb->id, NULL, 0, &reply);
+	int rc = session_ask_workers(d, verb->id, NULL, 0, &reply);
 
 	if (rc)
 		return rc;

@@ -138,7 +138,7 @@ get_tables(struct dpip *d, struct dpvs_reply **ret_tables)
 	*ret_tables = NULL;
 	if (dpvs_client_get(d->client, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables) != -EOPNOTSUPP &&
 	    *ret_tables == NULL)
-		return session_get(d, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables);
+		return session_ask_workers(d, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables);
 	return EXIT_OK;
 }
 
