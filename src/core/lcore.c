@@ -160,12 +160,12 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 	const uint64_t hz = rte_get_tsc_hz(), ms_cycles = hz / 1000;
 	const uint64_t spin_cycles = hz / 1000000 * SPIN_US;
 	struct lcore_self *me = lcore_me();
-	uint64_t now, walk, end, idle_since = 0, next_ms_tsc = 0, usage_ms = 0;
+	uint64_t now, end, idle_since = 0, next_ms_tsc = 0, usage_ms = 0;
 	unsigned int i, work;
 	uint32_t sleep_us = 0;
 
 	while (!atomic_load_explicit(&stopping, memory_order_acquire)) {
-		now = walk = rte_rdtsc();
+		now = rte_rdtsc();
 		me->now_tsc = now;
 		me->pkts = 0;
 		work = 0;
@@ -177,9 +177,8 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 				usage_ms = me->now_ms + 1000;
 				worker_usage(w);
 			}
-			walk = rte_rdtsc();
 		}
-		graph_walk(graph, walk);
+		rte_graph_walk(graph);
 		work += me->pkts;
 		if (!FAULT_HELD((unsigned int)(w - workers)))
 			work += dpvs_msg_process();
@@ -205,7 +204,7 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 		worker_count_add(&w->idle_cycles, end - now);
 	}
 	/* What messages and jobs put into the graph after its last walk. */
-	graph_walk(graph, rte_rdtsc());
+	rte_graph_walk(graph);
 }
 
 static int
