@@ -220,7 +220,7 @@ test_zero(void)
 	q = peer_new();
 	setup(p);
 	ask(p, DPVS_SOCKOPT_SET, DPVS_SET_SERVICE_ZERO, svc, sizeof(svc[0]), 2);
-	g_assert_cmpuint(asked_meanwhile(p, q), >=, 2);
+	g_assert_cmpuint(asked_meanwhile(p, q), >=, 1);
 	g_assert_cmpint(p->a.err, ==, 0);
 	peer_free(q);
 	peer_free(p);
@@ -286,7 +286,7 @@ test_pools(void)
 	}
 	g_assert_cmpint(peer_set(p, DPVS_SET_LADDR_ADD, laddrs, sizeof(laddrs[0]), LADDRS), ==, 0);
 	ask(p, DPVS_SOCKOPT_GET, DPVS_GET_LADDR_POOLS, NULL, 0, 0);
-	g_assert_cmpuint(asked_meanwhile(p, q), >=, 2);
+	g_assert_cmpuint(asked_meanwhile(p, q), >=, 1);
 	g_assert_cmpint(p->a.err, ==, 0);
 	g_assert_cmpuint(p->a.count, ==, LADDRS * WORKERS);
 	g_assert_cmpint(harness_get(DPVS_GET_LADDR_POOLS, NULL, 0, &reply), ==, 0);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -236,9 +237,9 @@ ask(struct view *v)
 }
 
 static int
-by_bytes(gconstpointer a, gconstpointer b, gpointer size)
+by_bytes(const void *a, const void *b, void *size)
 {
-	return memcmp(a, b, GPOINTER_TO_SIZE(size));
+	return memcmp(a, b, *(const size_t *)size);
 }
 
 /* What an answer says of the configuration, in an order of our own: without what workers count. */
@@ -268,7 +269,7 @@ answer_of(const struct view *v)
 			memcpy(record, &kept_pool, sizeof(kept_pool));
 		}
 	}
-	g_qsort_with_data(all->data + sizeof(p->a.err), (gint)p->a.count, size, by_bytes, GSIZE_TO_POINTER(size));
+	qsort_r(all->data + sizeof(p->a.err), p->a.count, size, by_bytes, &size);
 	return g_byte_array_free_to_bytes(all);
 }
 

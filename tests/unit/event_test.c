@@ -159,6 +159,7 @@ test_many(void)
 {
 	struct listener *l[MANY];
 	uint64_t published, serial = 0, generation;
+	struct dpvs_reply *reply;
 
 	harness_start(1, NULL);
 	for (unsigned int i = 0; i < MANY; i++)
@@ -171,7 +172,8 @@ test_many(void)
 	published = harness_stat("event", "published") - published;
 	g_assert_cmpuint(published, >=, 24 * 201);
 	g_assert_cmpuint(log_bytes(), <=, 2 * published * (sizeof(struct dpvs_event) + 16));
-	g_assert_cmpint(harness_get(DPVS_GET_LB_INFO, NULL, 0, &(struct dpvs_reply *){ NULL }), ==, 0);
+	g_assert_cmpint(harness_get(DPVS_GET_LB_INFO, NULL, 0, &reply), ==, 0);
+	dpvs_reply_free(reply);
 	generation = 0;
 	for (unsigned int i = 0; i < MANY; i++) {
 		gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;

@@ -771,7 +771,8 @@ test_steps(void)
 	unsigned int calls, sort = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		dests[i] = (struct dest){ .index = i, .addr.ip4 = RTE_BE32(0x0a000000u + i), .port = RTE_BE16(80), .af = AF_INET };
+		dests[i] = (struct dest){ .index = i % DESTS_MAX, .addr.ip4 = RTE_BE32(0x0a000000u + i), .port = RTE_BE16(80),
+					   .af = AF_INET };
 		dests[i].weight = dests[i].last_weight = 1 + i * 7919 % 997;
 	}
 	while (1u << sort < n)
