@@ -32,6 +32,7 @@
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
+#include <rte_prefetch.h>
 #include <rte_ring.h>
 
 #include <dpvsctrl/msg.h>
@@ -49,11 +50,11 @@ enum {
 	SLICE_US = 20,       /* a worker that has handled messages for so long goes back to its packets */
 	MAIN_BUDGET = 64,    /* messages the main lcore handles before its other sources have their turn */
 
-	/* Histograms of nanoseconds: 2^SUB_BITS steps for each power of two, the last step for all above. */
+	/* Histograms of TSC cycles: 2^SUB_BITS steps for each power of two, the last step for all above. */
 	RTT_SUB_BITS = 2,
-	RTT_STEPS = 160, /* up to 2^41 ns, half an hour */
+	RTT_STEPS = 168, /* up to 2^43 cycles, most of an hour */
 	HANDLER_SUB_BITS = 4,
-	HANDLER_STEPS = 528, /* up to 2^36 ns, a minute */
+	HANDLER_STEPS = 560, /* up to 2^38 cycles, a minute */
 };
 
 /** The rings of a lcore: requests in the order in which they are served, then answers. */
@@ -136,16 +137,16 @@ struct type_counters {
 	_Atomic uint64_t timed_out;
 	_Atomic uint64_t late;
 	_Atomic uint64_t rtts;
-	_Atomic uint64_t rtt_ns_total;
-	_Atomic uint64_t rtt_ns_max;
+	_Atomic uint64_t rtt_total; /* TSC cycles: whoever reads turns them into nanoseconds */
+	_Atomic uint64_t rtt_max;
 	_Atomic uint32_t rtt_hist[RTT_STEPS];
 };
 
 /** struct handler_times: loops of one lcore that handled messages. Written by that lcore alone. */
 struct handler_times {
 	_Atomic uint64_t loops;
-	_Atomic uint64_t ns_total;
-	_Atomic uint64_t ns_max;
+	_Atomic uint64_t total; /* TSC cycles */
+	_Atomic uint64_t max;
 	_Atomic uint32_t hist[HANDLER_STEPS];
 };
 
@@ -296,15 +297,42 @@ msg_has(const struct look *look, unsigned int i)
 	return atomic_load_explicit(look->tail[i], memory_order_relaxed) ^ look->taken[i];
 }
 
+/* Is there a request to handle, or to go on with? */
+static inline bool
+msg_has_requests(const struct lcore_msg *me)
+{
+	const struct look *look = &me->look;
+
+	static_assert(REQUEST_RINGS == 4, "all of them");
+	return (look->deferred | msg_has(look, 0) | msg_has(look, 1) | msg_has(look, 2) | msg_has(look, 3)) != 0;
+}
+
 /* Is there anything for @me to do? This is what nearly every loop of a worker asks: a line of its own, five of rings. */
 static inline bool
 msg_has_work(const struct lcore_msg *me)
 {
-	const struct look *look = &me->look;
+	return msg_has_requests(me) | (msg_has(&me->look, RING_REPLY) != 0);
+}
 
-	static_assert(RING_COUNT == 5, "all of them");
-	return (look->deferred | msg_has(look, 0) | msg_has(look, 1) | msg_has(look, 2) | msg_has(look, 3) |
-		msg_has(look, 4)) != 0;
+/* Is the first deadline of own requests over at @now, TSC? */
+static inline bool
+msg_is_late(const struct lcore_msg *me, uint64_t now)
+{
+	const struct dpvs_msg *first = TAILQ_FIRST(&me->pending);
+
+	return first != NULL && first->deadline <= now;
+}
+
+/* Of ring @i, in which there is something: has the header of the first message brought here. */
+static inline void
+msg_prefetch(const struct lcore_msg *me, unsigned int i)
+{
+	const struct rte_ring *ring = me->rings[i];
+	struct dpvs_msg *const *slots = (struct dpvs_msg *const *)(ring + 1);
+
+	msg_ring_acquire(ring);
+	rte_atomic_thread_fence(memory_order_acquire);
+	rte_prefetch0(&slots[me->look.taken[i] & ring->mask]->type);
 }
 
 /* The next message of ring @i, NULL if there is none. */

@@ -201,21 +201,48 @@ dpvs_msg_slice_over(void)
 }
 
 /*
- * One look at everything: answers, deadlines, requests. To read the time takes as long as much of the rest, the
- * longer the more loads are under way: it is read once before all of them, and on workers, whose time in
- * handlers is what packets wait for, once more when answers are on their way.
+ * Has the lines of other lcores that we are going to need brought here while we look at what comes before them: the
+ * first message of each ring, and on a worker main's ring of answers, as nearly all requests are main's.
+ */
+static inline void
+prefetch_first(const struct lcore_msg *me)
+{
+	const struct rte_ring *answers = msg_sys.lcores[msg_sys.main_lcore]->rings[RING_REPLY];
+	unsigned int i;
+
+	for (i = 0; i < RING_COUNT; i++) {
+		if (msg_has(&me->look, i) != 0)
+			msg_prefetch(me, i);
+	}
+	if (me->worker != UINT32_MAX) {
+		rte_prefetch0(&answers->prod);
+		rte_prefetch0(&answers->cons);
+	}
+}
+
+/*
+ * One look at everything: answers, deadlines, requests. @start: TSC of a moment ago. To read the time takes as
+ * long as much of the rest, the longer the more loads are under way: it is read once before all of them, by a
+ * caller that can, before the message came, and on workers, whose time in handlers is what packets wait for, once
+ * more when answers are on their way.
  */
 static unsigned int
-process(struct lcore_msg *me, unsigned int budget)
+process(struct lcore_msg *me, uint64_t start)
 {
-	uint64_t start = rte_rdtsc(), now = 0;
 	bool worker = me->worker != UINT32_MAX;
-	unsigned int n, served;
+	unsigned int budget = worker ? msg_sys.budget : MAIN_BUDGET;
+	unsigned int n = 0, served = 0;
+	uint64_t now = 0;
 
-	n = msg_take_replies(me, budget, start);
-	msg_check_deadlines(me, start);
+	prefetch_first(me);
+	if (msg_has(&me->look, RING_REPLY) != 0)
+		n = msg_take_replies(me, budget, start);
+	if (msg_is_late(me, start))
+		msg_check_deadlines(me, start);
+	me->looks = 0;
 	me->limit = worker ? start + msg_sys.slice : UINT64_MAX;
-	served = serve_rings(me, budget, me->limit, &now);
+	if (msg_has_requests(me))
+		served = serve_rings(me, budget, me->limit, &now);
 	if (worker && n + served > 0)
 		msg_count_handlers(me, (served > 0 ? now : rte_rdtsc()) - start);
 	return n + served;
@@ -228,12 +255,10 @@ process(struct lcore_msg *me, unsigned int budget)
 static inline bool
 is_late(struct lcore_msg *me)
 {
-	const struct dpvs_msg *first = TAILQ_FIRST(&me->pending);
-
-	if (first == NULL || ++me->looks < LOOKS)
+	if (TAILQ_EMPTY(&me->pending) || ++me->looks < LOOKS)
 		return false;
 	me->looks = 0;
-	return first->deadline <= rte_rdtsc();
+	return msg_is_late(me, rte_rdtsc());
 }
 
 unsigned int
@@ -243,7 +268,7 @@ dpvs_msg_process(void)
 
 	if (me == NULL || (!msg_has_work(me) && !is_late(me)))
 		return 0;
-	return process(me, msg_sys.budget);
+	return process(me, rte_rdtsc());
 }
 
 unsigned int
@@ -253,7 +278,17 @@ dpvs_msg_process_main(void)
 
 	if (me == NULL || me->worker != UINT32_MAX || (!msg_has_work(me) && !is_late(me)))
 		return 0;
-	return process(me, MAIN_BUDGET);
+	return process(me, rte_rdtsc());
+}
+
+unsigned int
+dpvs_msg_process_at(uint64_t tsc)
+{
+	struct lcore_msg *me = msg_me();
+
+	if (me == NULL || (!msg_has_work(me) && !msg_is_late(me, tsc)))
+		return 0;
+	return process(me, tsc);
 }
 
 void
@@ -356,7 +391,7 @@ source_dispatch(GSource *base, GSourceFunc fn, gpointer data)
 	(void)base;
 	(void)fn;
 	(void)data;
-	process(msg_sys.lcores[msg_sys.main_lcore], MAIN_BUDGET);
+	process(msg_sys.lcores[msg_sys.main_lcore], rte_rdtsc());
 	/* A handler may have ended it all. */
 	if (msg_sys.source != NULL && msg_sys.armed != 0 && rte_rdtsc() >= msg_sys.armed) {
 		first = TAILQ_FIRST(&msg_sys.lcores[msg_sys.main_lcore]->pending);

@@ -43,14 +43,14 @@ put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 	return 0;
 }
 
-/* Files a request sent at @now under its deadline. Most time-outs are alike, so the place is near the end. */
+/* Files a request just sent under its deadline. Most time-outs are alike, so the place is near the end. */
 static void
-pending_add(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t timeout_ms, uint64_t now)
+pending_add(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t timeout_ms)
 {
 	uint64_t ms = timeout_ms > 0 ? timeout_ms : msg_sys.timeout_ms;
 	struct dpvs_msg *before;
 
-	msg->sent = now;
+	msg->sent = rte_rdtsc();
 	msg->deadline = msg->sent + ms * (msg_sys.tsc_hz / 1000);
 	before = TAILQ_LAST(&me->pending, msg_list);
 	while (before != NULL && before->deadline > msg->deadline)
@@ -90,7 +90,6 @@ dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs
 		 void *arg)
 {
 	struct lcore_msg *me = msg_me();
-	uint64_t now = rte_rdtsc(); /* first: with loads under way it takes several times as long */
 	uint32_t type = msg->type;
 	int rc;
 
@@ -100,10 +99,10 @@ dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs
 		msg->flags &= ~DPVS_MSG_F_REPLY;
 		return rc;
 	}
-	/* What is the sender's may be written while the receiver has the rest, and need not make it wait. */
+	/* What is the sender's may be written while the receiver has the rest, and the time read: that need not wait. */
 	msg->done = done;
 	msg->arg = arg;
-	pending_add(me, msg, timeout_ms, now);
+	pending_add(me, msg, timeout_ms);
 	count_add(&msg_counters(me, type)->sent, 1);
 	return 0;
 }
@@ -154,7 +153,7 @@ dpvs_msg_multicast(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn d
 		return send_failed(me, msg, -ENOBUFS);
 	msg_sys.multicasts++;
 	multicast_prepare(msg, done, arg);
-	pending_add(me, msg, timeout_ms, rte_rdtsc());
+	pending_add(me, msg, timeout_ms);
 	multicast_put(me, msg, ring_of_prio[msg->prio]);
 	return 0;
 }
@@ -188,7 +187,7 @@ dpvs_msg_commit(struct dpvs_msg *msg, uint32_t timeout_ms, dpvs_msg_done_fn done
 	multicast_prepare(msg, done, arg);
 	msg->is_commit = true;
 	msg->late = late;
-	pending_add(me, msg, timeout_ms, rte_rdtsc());
+	pending_add(me, msg, timeout_ms);
 	multicast_put(me, msg, RING_COMMIT);
 }
 
@@ -262,7 +261,6 @@ msg_check_deadlines(struct lcore_msg *me, uint64_t now)
 {
 	struct dpvs_msg *msg;
 
-	me->looks = 0;
 	while ((msg = TAILQ_FIRST(&me->pending)) != NULL && msg->deadline <= now) {
 		pending_del(me, msg);
 		count_add(&msg_counters(me, msg->type)->timed_out, 1);

@@ -10,17 +10,17 @@
 #include <errno.h>
 #include <string.h>
 
-/* The step of a histogram that @ns falls into. */
+/* The step of a histogram that @value falls into. */
 static unsigned int
-hist_step(uint64_t ns, unsigned int sub_bits, unsigned int steps)
+hist_step(uint64_t value, unsigned int sub_bits, unsigned int steps)
 {
 	unsigned int log2, step;
 
-	if (ns < (1u << sub_bits))
-		return (unsigned int)ns;
-	log2 = 63 - (unsigned int)__builtin_clzll(ns);
+	if (value < (1u << sub_bits))
+		return (unsigned int)value;
+	log2 = 63 - (unsigned int)__builtin_clzll(value);
 	step = (log2 << sub_bits) +
-	       (unsigned int)((ns >> (log2 - sub_bits)) & ((1u << sub_bits) - 1)) -
+	       (unsigned int)((value >> (log2 - sub_bits)) & ((1u << sub_bits) - 1)) -
 	       ((sub_bits - 1) << sub_bits);
 	return RTE_MIN(step, steps - 1);
 }
@@ -97,25 +97,23 @@ void
 msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles)
 {
 	struct type_counters *c = msg_counters(me, type);
-	uint64_t ns = to_ns(cycles);
 
 	count_add(&c->rtts, 1);
-	count_add(&c->rtt_ns_total, ns);
-	count_max(&c->rtt_ns_max, ns);
-	hist_add(c->rtt_hist, hist_step(ns, RTT_SUB_BITS, RTT_STEPS), RTT_STEPS);
+	count_add(&c->rtt_total, cycles);
+	count_max(&c->rtt_max, cycles);
+	hist_add(c->rtt_hist, hist_step(cycles, RTT_SUB_BITS, RTT_STEPS), RTT_STEPS);
 }
 
 void
 msg_count_handlers(struct lcore_msg *me, uint64_t cycles)
 {
 	struct handler_times *h = &me->handlers;
-	uint64_t ns = to_ns(cycles);
 
 	msg_follow_zero(me);
 	count_add(&h->loops, 1);
-	count_add(&h->ns_total, ns);
-	count_max(&h->ns_max, ns);
-	hist_add(h->hist, hist_step(ns, HANDLER_SUB_BITS, HANDLER_STEPS), HANDLER_STEPS);
+	count_add(&h->total, cycles);
+	count_max(&h->max, cycles);
+	hist_add(h->hist, hist_step(cycles, HANDLER_SUB_BITS, HANDLER_STEPS), HANDLER_STEPS);
 }
 
 void
@@ -170,10 +168,10 @@ dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *r
 		.timed_out = atomic_load_explicit(&c->timed_out, memory_order_relaxed),
 		.late = atomic_load_explicit(&c->late, memory_order_relaxed),
 		.rtts = atomic_load_explicit(&c->rtts, memory_order_relaxed),
-		.rtt_ns_total = atomic_load_explicit(&c->rtt_ns_total, memory_order_relaxed),
-		.rtt_ns_max = atomic_load_explicit(&c->rtt_ns_max, memory_order_relaxed),
+		.rtt_ns_total = to_ns(atomic_load_explicit(&c->rtt_total, memory_order_relaxed)),
+		.rtt_ns_max = to_ns(atomic_load_explicit(&c->rtt_max, memory_order_relaxed)),
 	};
-	ret_counters->rtt_ns_p99 = RTE_MIN(hist_quantile(c->rtt_hist, RTT_SUB_BITS, RTT_STEPS, 990),
+	ret_counters->rtt_ns_p99 = RTE_MIN(to_ns(hist_quantile(c->rtt_hist, RTT_SUB_BITS, RTT_STEPS, 990)),
 					   ret_counters->rtt_ns_max);
 	return 0;
 }
@@ -193,12 +191,12 @@ dpvs_msg_get_handler_times(uint32_t lcore, struct dpvs_msg_handler_times *ret_ti
 	h = &lc->handlers;
 	*ret_times = (struct dpvs_msg_handler_times){
 		.loops = atomic_load_explicit(&h->loops, memory_order_relaxed),
-		.ns_total = atomic_load_explicit(&h->ns_total, memory_order_relaxed),
-		.ns_max = atomic_load_explicit(&h->ns_max, memory_order_relaxed),
+		.ns_total = to_ns(atomic_load_explicit(&h->total, memory_order_relaxed)),
+		.ns_max = to_ns(atomic_load_explicit(&h->max, memory_order_relaxed)),
 	};
-	ret_times->ns_p50 = RTE_MIN(hist_quantile(h->hist, HANDLER_SUB_BITS, HANDLER_STEPS, 500),
+	ret_times->ns_p50 = RTE_MIN(to_ns(hist_quantile(h->hist, HANDLER_SUB_BITS, HANDLER_STEPS, 500)),
 				    ret_times->ns_max);
-	ret_times->ns_p999 = RTE_MIN(hist_quantile(h->hist, HANDLER_SUB_BITS, HANDLER_STEPS, 999),
+	ret_times->ns_p999 = RTE_MIN(to_ns(hist_quantile(h->hist, HANDLER_SUB_BITS, HANDLER_STEPS, 999)),
 				     ret_times->ns_max);
 	return 0;
 }

@@ -450,6 +450,20 @@ unsigned int dpvs_msg_process(void);
 unsigned int dpvs_msg_process_main(void);
 
 /**
+ * dpvs_msg_process_at:
+ * @tsc: TSC, read just before
+ *
+ * The same as dpvs_msg_process() or, on the main lcore, dpvs_msg_process_main(), for a loop that reads
+ * the TSC each time it begins: to read it again would come between a message and its answer.
+ * An older @tsc makes deadlines pass late, round trips look short and handlers look long by as much.
+ *
+ * Context: main or worker lcore, at the beginning of every loop.
+ *
+ * Returns: number handled, answers included. Since: 0.1
+ */
+unsigned int dpvs_msg_process_at(uint64_t tsc);
+
+/**
  * dpvs_msg_sleep:
  * @timeout_us: longest sleep, in microseconds
  *

@@ -160,18 +160,23 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 	const uint64_t hz = rte_get_tsc_hz(), ms_cycles = hz / 1000;
 	const uint64_t spin_cycles = hz / 1000000 * SPIN_US;
 	struct lcore_self *me = lcore_me();
-	uint64_t now, end, idle_since = 0, next_ms_tsc = 0, usage_ms = 0;
+	uint64_t now = rte_rdtsc(), end, idle_since = 0, next_ms_tsc = 0, usage_ms = 0;
 	unsigned int i, work;
+	bool ms_over;
 	uint32_t sleep_us = 0;
 
 	while (!atomic_load_explicit(&stopping, memory_order_acquire)) {
-		now = rte_rdtsc();
 		me->now_tsc = now;
 		me->pkts = 0;
 		work = 0;
-		if (now >= next_ms_tsc) {
+		ms_over = now >= next_ms_tsc;
+		if (ms_over) {
 			me->now_ms = lcore_now_ms();
 			next_ms_tsc = now + ms_cycles;
+		}
+		if (!FAULT_HELD((unsigned int)(w - workers)))
+			work += dpvs_msg_process_at(now);
+		if (ms_over) {
 			work += worker_slow_jobs(w, me->now_ms);
 			if (me->now_ms >= usage_ms) {
 				usage_ms = me->now_ms + 1000;
@@ -180,8 +185,6 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 		}
 		rte_graph_walk(graph);
 		work += me->pkts;
-		if (!FAULT_HELD((unsigned int)(w - workers)))
-			work += dpvs_msg_process();
 		for (i = 0; loop_jobs[i] != NULL; i++)
 			work += loop_jobs[i]->fn() != -EAGAIN;
 
@@ -190,6 +193,7 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 		if (work != 0) {
 			worker_count_add(&w->busy_cycles, end - now);
 			idle_since = end;
+			now = end;
 			sleep_us = 0;
 			continue;
 		}
@@ -197,11 +201,12 @@ worker_loop(struct worker *w, struct rte_graph *graph)
 			sleep_us = RTE_MIN(sleep_us * 2 + 1, sleep_max_us);
 			worker_count_add(&w->sleeps, 1);
 			dpvs_msg_sleep(sleep_us);
-			end = rte_rdtsc();
 		} else {
 			rte_pause();
 		}
+		end = rte_rdtsc();
 		worker_count_add(&w->idle_cycles, end - now);
+		now = end;
 	}
 	/* What messages and jobs put into the graph after its last walk. */
 	rte_graph_walk(graph);

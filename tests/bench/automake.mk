@@ -52,7 +52,7 @@ tests_bench_bench_load_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/bench
 tests_bench_bench_load_CFLAGS = $(test_cflags)
 tests_bench_bench_load_LDADD = $(test_harness_libs)
 # It stands between the worker's loop and dpvs_msg_process().
-tests_bench_bench_load_LDFLAGS = -Wl,--wrap=dpvs_msg_process
+tests_bench_bench_load_LDFLAGS = -Wl,--wrap=dpvs_msg_process_at
 
 bench_programs += tests/bench/bench_turns
 tests_bench_bench_turns_SOURCES = tests/bench/bench_turns.c tests/bench/bench.h tests/helpers/lb_records.h

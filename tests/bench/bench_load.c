@@ -71,8 +71,8 @@ static struct loop loops[LOOPS_MAX]; /* worker: rw; main: when it has ended */
 static uint32_t loop_count;
 static _Atomic bool recording;
 
-unsigned int __real_dpvs_msg_process(void);
-unsigned int __wrap_dpvs_msg_process(void);
+unsigned int __real_dpvs_msg_process_at(uint64_t now);
+unsigned int __wrap_dpvs_msg_process_at(uint64_t now);
 
 static uint64_t
 thread_cpu_ns(void)
@@ -85,18 +85,18 @@ thread_cpu_ns(void)
 
 /* What the worker's loop calls. */
 unsigned int
-__wrap_dpvs_msg_process(void)
+__wrap_dpvs_msg_process_at(uint64_t now)
 {
 	struct rusage before, after;
 	uint64_t cpu, tsc;
 	unsigned int n;
 
 	if (!atomic_load_explicit(&recording, memory_order_relaxed) || loop_count == LOOPS_MAX)
-		return __real_dpvs_msg_process();
+		return __real_dpvs_msg_process_at(now);
 	getrusage(RUSAGE_THREAD, &before);
 	cpu = thread_cpu_ns();
 	tsc = rte_rdtsc();
-	n = __real_dpvs_msg_process();
+	n = __real_dpvs_msg_process_at(tsc);
 	tsc = rte_rdtsc() - tsc;
 	if (n == 0)
 		return 0;

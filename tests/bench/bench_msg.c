@@ -8,6 +8,8 @@
  * the lowest decile of the windows: other programs, and a host that changes its speed, only ever add, and
  * they add to both. A host that moves both CPUs to one core, or back, in the middle of a run makes another machine of
  * it: windows whose floor is less than half or more than twice the median window's are told apart (struct pair).
+ * Where in a large CPU's cache a line has its home makes up to a factor of two, for good: all is done in several
+ * places in memory, and what is reported is the mean of them.
  * An empty poll yields its CPU when main and worker share one.
  */
 #include "bench.h"
@@ -25,6 +27,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_pause.h>
 #include <rte_ring.h>
 
@@ -37,9 +40,10 @@ enum {
 	T_TO_MAIN = 103,
 	PAYLOAD = 32,
 	ROUNDS = 500, /* in one window */
-	WINDOWS = 301,    /* at most */
-	WINDOWS_MIN = 51, /* when the machine is so busy that they take more than AWAKE_S */
-	AWAKE_S = 15,
+	PLACES = 8,
+	WINDOWS = 51,     /* in each place, at most */
+	WINDOWS_MIN = 11, /* when the machine is so busy that they take more than PLACE_S */
+	PLACE_S = 2,
 	SLEEP_ROUNDS = 50,
 	SLEEP_WINDOWS = 201,
 	ONEWAYS = 500, /* in one batch: less than a ring holds */
@@ -67,7 +71,7 @@ static struct {
 
 static bool share_cpu;
 static double ns_per_cycle;
-static unsigned int nworkers;
+static unsigned int nworkers, first_worker; /* how many; a lcore id */
 
 /* Both halves of a ping-pong wait like this. */
 static inline void
@@ -165,14 +169,14 @@ request(unsigned int lcore, uint64_t value)
 }
 
 static uint64_t
-request_rtt(unsigned int lcore, uint64_t value)
+request_rtt(uint64_t value)
 {
 	uint64_t start = rte_rdtsc();
 
 	answered = 0;
-	request(lcore, value);
+	request(first_worker, value);
 	while (answered == 0) {
-		if (dpvs_msg_process_main() == 0)
+		if (dpvs_msg_process_at(rte_rdtsc()) == 0)
 			relax();
 	}
 	if (answered != value + 1)
@@ -182,25 +186,32 @@ request_rtt(unsigned int lcore, uint64_t value)
 
 /* ---- bare rings: in the mode of the message rings, one line of payload each way */
 
-static struct rte_ring *there[WORKERS_MOST], *back;
+static struct rte_ring *there[WORKERS_MOST], *back; /* of the place in use */
 
 /** struct payload: what goes over the bare rings; apart from others, as CPUs fetch lines in pairs. */
 struct payload {
 	volatile uint64_t value;
 } __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
 
+static struct payload payloads[PLACES];
+static struct payload *payload = &payloads[0]; /* of the place in use */
+
 static void
-make_rings(void)
+make_rings(unsigned int place)
 {
 	const unsigned int mode = RING_F_MP_RTS_ENQ | RING_F_SC_DEQ;
 	char name[RTE_RING_NAMESIZE];
 	unsigned int i;
 
 	for (i = 0; i < nworkers; i++) {
-		snprintf(name, sizeof(name), "there%u", i);
+		snprintf(name, sizeof(name), "there%u_%u", i, place);
 		there[i] = rte_ring_create(name, 2048, 0, mode);
 	}
-	back = rte_ring_create("back", 4096, 0, mode);
+	snprintf(name, sizeof(name), "back_%u", place);
+	back = rte_ring_create(name, 4096, 0, mode);
+	if (back == NULL)
+		g_error("no ring");
+	payload = &payloads[place];
 }
 
 static struct payload *
@@ -216,11 +227,10 @@ take_back(void)
 static uint64_t
 ring_rtt(uint64_t value)
 {
-	static struct payload payload;
 	uint64_t start = rte_rdtsc();
 
-	payload.value = value;
-	rte_ring_enqueue(there[0], &payload);
+	payload->value = value;
+	rte_ring_enqueue(there[0], payload);
 	if (take_back()->value != value + 1)
 		g_error("wrong answer");
 	return rte_rdtsc() - start;
@@ -229,13 +239,12 @@ ring_rtt(uint64_t value)
 static uint64_t
 ring_multicast(uint64_t value)
 {
-	static struct payload payload;
 	uint64_t start = rte_rdtsc();
 	unsigned int i;
 
-	payload.value = value;
+	payload->value = value;
 	for (i = 0; i < nworkers; i++)
-		rte_ring_enqueue(there[i], &payload);
+		rte_ring_enqueue(there[i], payload);
 	for (i = 0; i < nworkers; i++)
 		take_back();
 	return rte_rdtsc() - start;
@@ -244,12 +253,11 @@ ring_multicast(uint64_t value)
 static uint64_t
 ring_oneways(void)
 {
-	static struct payload payload;
 	uint64_t start = rte_rdtsc();
 	unsigned int i;
 
 	for (i = 0; i < ONEWAYS; i++)
-		rte_ring_enqueue(there[0], &payload);
+		rte_ring_enqueue(there[0], payload);
 	for (i = 0; i < ONEWAYS; i++)
 		take_back();
 	return rte_rdtsc() - start;
@@ -275,7 +283,8 @@ spinning_worker(void *arg)
 			}
 		}
 		while (now == PHASE_MSG && atomic_load_explicit(&shared.phase, memory_order_relaxed) == now) {
-			if (dpvs_msg_process() == 0)
+			/* As dpvsd's worker does: its loop reads the time anyhow. */
+			if (dpvs_msg_process_at(rte_rdtsc()) == 0)
 				relax();
 		}
 	}
@@ -305,14 +314,14 @@ multicast_rtt(uint64_t value)
 	if (dpvs_msg_multicast(msg, 60000, done, NULL) < 0)
 		g_error("cannot send");
 	while (answered == 0) {
-		if (dpvs_msg_process_main() == 0)
+		if (dpvs_msg_process_at(rte_rdtsc()) == 0)
 			relax();
 	}
 	return rte_rdtsc() - start;
 }
 
 static uint64_t
-msg_oneways(unsigned int lcore)
+msg_oneways(void)
 {
 	uint64_t start = rte_rdtsc();
 	unsigned int i;
@@ -321,7 +330,7 @@ msg_oneways(unsigned int lcore)
 	for (i = 0; i < ONEWAYS; i++) {
 		struct dpvs_msg *msg = dpvs_msg_new(T_ONEWAY, PAYLOAD);
 
-		if (msg == NULL || dpvs_msg_send(msg, lcore) < 0)
+		if (msg == NULL || dpvs_msg_send(msg, first_worker) < 0)
 			g_error("cannot send");
 	}
 	while (atomic_load_explicit(&shared.oneways, memory_order_relaxed) < ONEWAYS)
@@ -329,91 +338,142 @@ msg_oneways(unsigned int lcore)
 	return rte_rdtsc() - start;
 }
 
-/** struct pair: what is compared, window by window. */
+/** struct pair: what is compared, window by window, place by place. */
 struct pair {
-	uint64_t value[WINDOWS];
-	uint64_t floor[WINDOWS];
+	uint64_t value[PLACES][WINDOWS];
+	uint64_t floor[PLACES][WINDOWS];
 };
+
+/** struct mean: of figures of the places that have one. */
+struct mean {
+	double value;
+	double floor;
+	unsigned int windows;
+	unsigned int places;
+};
+
+static void
+mean_add(struct mean *mean, uint64_t *value, uint64_t *floor, unsigned int windows)
+{
+	if (windows == 0)
+		return;
+	mean->value += decile(value, windows);
+	mean->floor += decile(floor, windows);
+	mean->windows += windows;
+	mean->places++;
+}
+
+/* The median window's floor, of all places. */
+static uint64_t
+median_floor(const struct pair *pair, const unsigned int *counts)
+{
+	static uint64_t all[PLACES * WINDOWS];
+	unsigned int n = 0, p;
+
+	for (p = 0; p < PLACES; p++) {
+		memcpy(&all[n], pair->floor[p], counts[p] * sizeof(all[0]));
+		n += counts[p];
+	}
+	return bench_quantile(all, n, 50);
+}
 
 /*
  * The result of those windows that are on the machine that most are on, and beside it how many were not, and theirs.
  */
 static void
-report_pair(const char *name, const struct pair *pair, unsigned int count)
+report_pair(const char *name, const struct pair *pair, const unsigned int *counts)
 {
-	uint64_t sorted[WINDOWS], median;
-	struct pair most, other;
-	unsigned int n = 0, others = 0;
-	double value, floor;
+	const uint64_t median = median_floor(pair, counts);
+	uint64_t value[2][WINDOWS], floor[2][WINDOWS];
+	struct mean most = { 0 }, other = { 0 };
+	unsigned int n[2], p, w, apart;
 
-	memcpy(sorted, pair->floor, sizeof(sorted));
-	median = bench_quantile(sorted, count, 50);
-	for (unsigned int w = 0; w < count; w++) {
-		bool apart = 2 * pair->floor[w] < median || pair->floor[w] > 2 * median;
-		struct pair *to = apart ? &other : &most;
-		unsigned int *fill = apart ? &others : &n;
-
-		to->value[*fill] = pair->value[w];
-		to->floor[(*fill)++] = pair->floor[w];
+	for (p = 0; p < PLACES; p++) {
+		n[0] = n[1] = 0;
+		for (w = 0; w < counts[p]; w++) {
+			apart = 2 * pair->floor[p][w] < median || pair->floor[p][w] > 2 * median;
+			value[apart][n[apart]] = pair->value[p][w];
+			floor[apart][n[apart]++] = pair->floor[p][w];
+		}
+		mean_add(&most, value[0], floor[0], n[0]);
+		mean_add(&other, value[1], floor[1], n[1]);
 	}
-	value = decile(most.value, n);
-	floor = decile(most.floor, n);
 	printf("{\"bench\":\"%s\",\"value\":%.2f,\"unit\":\"ns\",\"floor\":%.2f,\"ratio\":%.2f,\"windows\":%u,"
-	       "\"other_windows\":%u", name, value, floor, value / floor, n, others);
-	if (others > 0)
-		printf(",\"other_value\":%.2f,\"other_floor\":%.2f", decile(other.value, others),
-		       decile(other.floor, others));
+	       "\"other_windows\":%u", name, most.value / most.places, most.floor / most.places,
+	       most.value / most.floor, most.windows, other.windows);
+	if (other.windows > 0)
+		printf(",\"other_value\":%.2f,\"other_floor\":%.2f", other.value / other.places,
+		       other.floor / other.places);
 	printf("}\n");
 	fflush(stdout);
 }
 
-/* One window of each; the first round trips of a window bring lines and predictors into shape. */
-static void
-windows(struct pair *unicast, struct pair *multicast, unsigned int lcore, unsigned int w)
+static uint64_t
+median_of(uint64_t (*round_trip)(uint64_t value))
 {
 	uint64_t samples[ROUNDS];
 	unsigned int i;
 
+	/* The first ones of a window bring lines and predictors into shape. */
+	for (i = 0; i < ROUNDS; i++)
+		samples[i] = round_trip(i + 1);
+	return bench_quantile(samples, ROUNDS, 50);
+}
+
+static struct pair unicast, multicast, oneway;
+
+static void
+one_window(unsigned int p, unsigned int w)
+{
 	atomic_store(&shared.phase, PHASE_RING);
-	for (i = 0; i < ROUNDS; i++)
-		samples[i] = ring_rtt(i + 1);
-	unicast->floor[w] = bench_quantile(samples, ROUNDS, 50);
-	for (i = 0; i < ROUNDS; i++)
-		samples[i] = ring_multicast(i + 1);
-	multicast->floor[w] = bench_quantile(samples, ROUNDS, 50);
+	unicast.floor[p][w] = median_of(ring_rtt);
+	multicast.floor[p][w] = median_of(ring_multicast);
+	oneway.floor[p][w] = ring_oneways() / ONEWAYS;
 	atomic_store(&shared.phase, PHASE_MSG);
-	for (i = 0; i < ROUNDS; i++)
-		samples[i] = request_rtt(lcore, i + 1);
-	unicast->value[w] = bench_quantile(samples, ROUNDS, 50);
-	for (i = 0; i < ROUNDS; i++)
-		samples[i] = multicast_rtt(i + 1);
-	multicast->value[w] = bench_quantile(samples, ROUNDS, 50);
+	unicast.value[p][w] = median_of(request_rtt);
+	multicast.value[p][w] = median_of(multicast_rtt);
+	oneway.value[p][w] = msg_oneways() / ONEWAYS;
+}
+
+/* Rings and messages where none have been yet. */
+static void
+new_place(unsigned int place)
+{
+	unsigned int i;
+
+	if (place > 0) {
+		dpvs_msg_fini();
+		/* What was given back would be taken again: a page and a line of it are kept. */
+		if (rte_malloc("place", 4096 * place + RTE_CACHE_LINE_SIZE, 0) == NULL)
+			g_error("no memory");
+	}
+	if (dpvs_msg_init(NULL) < 0)
+		g_error("dpvs_msg_init");
+	for (i = 0; i < RTE_DIM(types); i++)
+		dpvs_msg_type_register(&types[i]);
+	make_rings(place);
 }
 
 static void
-bench_awake(unsigned int lcore)
+bench_awake(void)
 {
-	static struct pair unicast, multicast, oneway;
-	const uint64_t end = rte_rdtsc() + AWAKE_S * rte_get_tsc_hz();
-	unsigned int w, done_windows;
+	unsigned int counts[PLACES], p, w;
+	uint64_t end;
 
-	atomic_store(&shared.phase, PHASE_RING);
-	run_workers(spinning_worker);
-	for (w = 0; w < WINDOWS && (w < WINDOWS_MIN || rte_rdtsc() < end); w++)
-		windows(&unicast, &multicast, lcore, w);
-	done_windows = w;
-	for (w = 0; w < BATCHES; w++) {
+	for (p = 0; p < PLACES; p++) {
+		new_place(p);
+		end = rte_rdtsc() + PLACE_S * rte_get_tsc_hz();
 		atomic_store(&shared.phase, PHASE_RING);
-		oneway.floor[w] = ring_oneways();
-		atomic_store(&shared.phase, PHASE_MSG);
-		oneway.value[w] = msg_oneways(lcore);
+		run_workers(spinning_worker);
+		for (w = 0; w < WINDOWS && (w < WINDOWS_MIN || rte_rdtsc() < end); w++)
+			one_window(p, w);
+		counts[p] = w;
+		atomic_store(&shared.phase, PHASE_STOP);
+		rte_eal_mp_wait_lcore();
 	}
-	atomic_store(&shared.phase, PHASE_STOP);
-	rte_eal_mp_wait_lcore();
-	report_pair("msg-unicast-rtt", &unicast, done_windows);
-	report_pair("msg-multicast", &multicast, done_windows);
-	bench_report("msg-oneway", decile(oneway.value, BATCHES) / ONEWAYS, "ns",
-		     decile(oneway.floor, BATCHES) / ONEWAYS);
+	report_pair("msg-unicast-rtt", &unicast, counts);
+	report_pair("msg-multicast", &multicast, counts);
+	report_pair("msg-oneway", &oneway, counts);
 }
 
 /* ---- a worker asks main, which sleeps in its loop; the worker sleeps until the answer is there */
@@ -531,10 +591,10 @@ loop_worker(void *arg)
 				rte_ring_enqueue(back, obj);
 			}
 		} else if (period == 0) {
-			dpvs_msg_process();
+			dpvs_msg_process_at(rte_rdtsc());
 		} else if (now >= next) {
 			next = now + period;
-			dpvs_msg_process();
+			dpvs_msg_process_at(rte_rdtsc());
 		}
 		if (share_cpu)
 			sched_yield();
@@ -544,7 +604,7 @@ loop_worker(void *arg)
 
 /* The floor: a bare ring that the same loop looks at every time. */
 static void
-bench_period(unsigned int lcore, uint32_t period_us)
+bench_period(uint32_t period_us)
 {
 	static uint64_t values[PERIODIC_ROUNDS], floors[PERIODIC_ROUNDS];
 	struct loop_arg la = { .period_us = period_us };
@@ -554,7 +614,7 @@ bench_period(unsigned int lcore, uint32_t period_us)
 
 	atomic_store(&shared.stop, false);
 	atomic_store(&shared.phase, PHASE_RING);
-	rte_eal_remote_launch(loop_worker, &la, lcore);
+	rte_eal_remote_launch(loop_worker, &la, first_worker);
 	end = rte_rdtsc() + PERIODIC_MS * (rte_get_tsc_hz() / 1000);
 	while (n < PERIODIC_ROUNDS && rte_rdtsc() < end) {
 		atomic_store(&shared.phase, PHASE_RING);
@@ -562,11 +622,11 @@ bench_period(unsigned int lcore, uint32_t period_us)
 			floors[n + i] = ring_rtt(n + i + 1);
 		atomic_store(&shared.phase, PHASE_MSG);
 		for (i = 0; i < PERIODIC_WINDOW; i++)
-			values[n + i] = request_rtt(lcore, n + i + 1);
+			values[n + i] = request_rtt(n + i + 1);
 		n += PERIODIC_WINDOW;
 	}
 	atomic_store(&shared.stop, true);
-	rte_eal_wait_lcore(lcore);
+	rte_eal_wait_lcore(first_worker);
 	if (period_us == 0)
 		snprintf(name, sizeof(name), "msg-rtt-every-loop");
 	else
@@ -627,7 +687,7 @@ int
 main(int argc, char **argv)
 {
 	static const uint32_t periods_us[] = { 0, 100, 1000, 10000 };
-	unsigned int lcore, i, cpus = test_eal_cpus();
+	unsigned int i, cpus = test_eal_cpus();
 	struct cost cost;
 
 	(void)argc;
@@ -636,20 +696,15 @@ main(int argc, char **argv)
 	nworkers = share_cpu ? 1 : MIN(cpus - 1, (unsigned int)WORKERS_MOST);
 	test_eal_init(nworkers + 1);
 	ns_per_cycle = 1e9 / (double)rte_get_tsc_hz();
-	lcore = rte_get_next_lcore(-1, 1, 0);
-	if (dpvs_msg_init(NULL) < 0)
-		g_error("dpvs_msg_init");
-	for (i = 0; i < RTE_DIM(types); i++)
-		dpvs_msg_type_register(&types[i]);
-	make_rings();
+	first_worker = rte_get_next_lcore(-1, 1, 0);
 	pin(0);
 
-	bench_awake(lcore);
+	bench_awake();
 	bench_main_loop();
 	for (i = 0; i < RTE_DIM(periods_us); i++)
-		bench_period(lcore, periods_us[i]);
-	rte_eal_remote_launch(cost_worker, &cost, lcore);
-	rte_eal_wait_lcore(lcore);
+		bench_period(periods_us[i]);
+	rte_eal_remote_launch(cost_worker, &cost, first_worker);
+	rte_eal_wait_lcore(first_worker);
 	bench_report("msg-loop-cost-every-loop", cost.every_loop, "cycles", cost.rings);
 	bench_report("msg-loop-cost-periodic", cost.periodic, "cycles", cost.rings);
 	dpvs_msg_fini();
