@@ -311,7 +311,7 @@ msg_has_requests(const struct lcore_msg *me)
 static inline bool
 msg_has_work(const struct lcore_msg *me)
 {
-	return msg_has_requests(me) | (msg_has(&me->look, RING_REPLY) != 0);
+	return ((uint32_t)msg_has_requests(me) | msg_has(&me->look, RING_REPLY)) != 0;
 }
 
 /* Is the first deadline of own requests over at @now, TSC? */
