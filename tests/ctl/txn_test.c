@@ -7,11 +7,15 @@
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <glib.h>
 
+#include <dpvsctrl/msg.h>
 #include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/event.h>
@@ -21,6 +25,8 @@
 #include <dpvsctrl/wire.h>
 
 #include "core/change_priv.h"
+#include "core/lcore.h"
+#include "core/log.h"
 #include "daemon.h"
 #include "harness.h"
 #include "lb_records.h"
@@ -674,6 +680,36 @@ test_large_refused(void)
 	harness_stop();
 }
 
+static _Atomic bool hold; /* worker 0 does not come back from a commit while it is set */
+
+static void
+on_commit(const void *data, uint32_t len)
+{
+	while (lcore_me()->worker == 0 && atomic_load(&hold))
+		;
+}
+
+/* Ends the daemon. Returns what it logged meanwhile. */
+static char *
+stop_logged(void)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), old = dup(STDERR_FILENO);
+	char *text;
+	off_t len;
+
+	g_assert_cmpint(log, >=, 0);
+	g_assert_cmpint(dup2(log, STDERR_FILENO), ==, STDERR_FILENO);
+	log_set_level(LOG_LEVEL_INFO);
+	daemon_stop();
+	g_assert_cmpint(dup2(old, STDERR_FILENO), ==, STDERR_FILENO);
+	len = lseek(log, 0, SEEK_END);
+	text = g_malloc0((gsize)len + 1);
+	g_assert_cmpint(pread(log, text, (size_t)len, 0), ==, len);
+	close(old);
+	close(log);
+	return text;
+}
+
 /*
  * The daemon ends while a change waits for the workers, one is in the middle, one waits for its turn and somebody
  * follows events: each is told what became of it.
@@ -682,11 +718,15 @@ static void
 test_end(void)
 {
 	g_autoptr(GByteArray) out = g_byte_array_new();
+	static const struct dpvs_msg_type type = { .type = 120, .name = "test", .on_commit = on_commit };
+	g_autofree char *log = NULL;
+	struct change *c;
 	struct dpvs_service_conf svc = rec_service("192.0.2.100", 80, IPPROTO_TCP, "rr");
 	struct dpvs_event_filter filter = { .kinds = 0 };
 	struct peer *p, *q, *large, *watcher;
 
-	start("[service]\nmax-dests = 131072\n");
+	start("[service]\nmax-dests = 131072\n[control]\nset-deadline = 60000\n");
+	g_assert_cmpint(dpvs_msg_type_register(&type), ==, 0);
 	p = peer_new();
 	q = peer_new();
 	large = peer_new();
@@ -696,9 +736,14 @@ test_end(void)
 	g_assert_cmpint(peer_call(watcher, DPVS_SOCKOPT_GET, DPVS_GET_EVENTS, &filter, sizeof(filter), 1), ==, 0);
 	harness_pump(5);
 	g_assert_cmpuint(change_unacknowledged(), ==, 0);
+	/* Its end is seen by nobody but daemon_stop(). */
+	atomic_store(&hold, true);
+	c = change_begin();
+	g_assert_nonnull(change_op(c, type.type, 8));
+	g_assert_cmpint(change_commit(c), ==, 0);
 	peer_put_set(out, DPVS_SET_SERVICE_FLUSH, NULL, 0, 0);
 	peer_write(p, out->data, out->len);
-	while (change_unacknowledged() == 0)
+	while (change_unacknowledged() < 2)
 		g_main_context_iteration(NULL, FALSE);
 	g_byte_array_set_size(out, 0);
 	peer_put_set(out, DPVS_SET_TXN_COMMIT, NULL, 0, 0);
@@ -710,9 +755,13 @@ test_end(void)
 	peer_write(q, out->data, out->len);
 	while (change_waiting() == 0)
 		g_main_context_iteration(NULL, FALSE);
-	daemon_stop();
+	atomic_store(&hold, false);
+	log = stop_logged();
 	g_assert_true(peer_poll(p));
 	g_assert_cmpint(p->a.err, ==, 0);
+	/* Its type is known to its end, though types have been taken from the server by then. */
+	g_assert_nonnull(strstr(log, "service-flush by uid"));
+	g_assert_nonnull(strstr(log, "service-add by uid"));
 	g_assert_true(peer_poll(large));
 	g_assert_cmpint(large->a.err, ==, -ESHUTDOWN);
 	g_assert_true(peer_poll(q));
