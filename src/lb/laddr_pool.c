@@ -4,8 +4,6 @@
  * their own blocks and connections themselves, some addresses at a time (message SAPOOL_STATS), so what one worker says of an
  * address is of one point between two packets.
  */
-#include "lb/laddr_pool.h"
-
 #include <string.h>
 
 #include <dpvsctrl/proto/laddr.h>
@@ -14,6 +12,7 @@
 #include "core/collect.h"
 #include "lb/laddr.h"
 #include "lb/laddr_port.h"
+#include "lb/laddr_priv.h"
 #include "lb/truth.h"
 #include "net/netif.h"
 

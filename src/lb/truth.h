@@ -10,7 +10,7 @@
  *   lb_build.c     from truth to worker objects, once per service and change
  *   lb_digest.c    what workers have, and should have, for dpip verify
  *   lb_stats.c     sums, zeroing (SET 201), rates        lb_get.c    GET 103, 200 to 204
- *   laddr.c        family laddr           timeouts.c   SET and GET 8100
+ *   laddr*.c       family laddr, see laddr_priv.h       timeouts.c  SET and GET 8100
  *
  * A change may be prepared in slices, with readers in between. The truth is then half changed; readers do not
  * look at it but at the object that workers have of each service (vs_view()), in which everything is that
@@ -331,13 +331,15 @@ extern uint32_t lb_get_slice;
 /** lb_get_fini: ends the lists that are on their way; before vs_table_fini(). */
 void lb_get_fini(void);
 
-/* laddr.c */
+/* laddr_ctl.c */
 /** laddr_unlink_all: takes all local addresses from @vs; @keep and returns as dest_unlink_all(). */
 int laddr_unlink_all(struct change *c, struct vs *vs, uint64_t keep);
 /** laddr_discard: frees the list of @vs; workers have ended. */
 void laddr_discard(struct vs *vs);
 /** laddr_describe: for the workers' object. */
 void laddr_describe(const struct vs_laddr *vl, struct service_laddr *ret_laddr);
+
+/* laddr_slot.c */
 /** laddr_counts: of a slot: connections now, and connections refused since it was given out. */
 void laddr_counts(uint32_t index, uint64_t *ret_conns, uint64_t *ret_misses);
 

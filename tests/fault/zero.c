@@ -15,7 +15,7 @@
 #include "fault_point.h"
 #include "harness.h"
 #include "lb/laddr.h"
-#include "lb/laddr_pool.h"
+#include "lb/laddr_priv.h"
 #include "lb_records.h"
 #include "parts.h"
 
