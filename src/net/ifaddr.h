@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Addresses on ports. Local addresses of full-NAT services are addresses too (the port answers ARP and ND
- * for them): src/lb/laddr.c brings and takes them inside its own change.
+ * for them): src/lb/laddr_ctl.c brings and takes them inside its own change.
  *
  * One that was a local address lingers while connections use it: the port goes on to answer for it, but
  * it is not in lists, brings no events, and is nobody's source. That it comes to an end moves no generation.

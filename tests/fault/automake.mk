@@ -3,7 +3,8 @@ check_PROGRAMS += tests/fault/fault_test
 TESTS += tests/fault/fault_test
 fault_daemon_sources = src/core/change.c src/core/change_queue.c src/core/collect.c src/core/ctl.c src/core/event.c \
 	src/core/event_sub.c src/core/lcore.c src/core/ping.c src/core/txn.c src/core/verify.c \
-	src/lb/addr_table.c src/lb/conn_ctrl.c src/lb/dest.c src/lb/dest_slot.c src/lb/laddr.c src/lb/lb_build.c src/lb/lb_get.c \
+	src/lb/addr_table.c src/lb/conn_ctrl.c src/lb/dest.c src/lb/dest_slot.c src/lb/laddr.c \
+	src/lb/laddr_ctl.c src/lb/laddr_slot.c src/lb/lb_build.c src/lb/lb_get.c \
 	src/lb/lb_stats.c src/lb/replica.c src/lb/sched.c src/lb/sched/mh.c src/lb/sched/wrr.c src/lb/service.c \
 	src/lb/service_ctl.c src/lb/timeouts.c src/net/arp.c src/net/ifaddr.c src/net/ifaddr_ctl.c \
 	src/net/ndisc.c src/net/neigh.c src/net/neigh_ctl.c src/net/neigh_node.c src/net/neigh_table.c src/net/netif.c \
