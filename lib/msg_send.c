@@ -27,7 +27,7 @@ send_failed(struct lcore_msg *me, const struct dpvs_msg *msg, int err)
 	return err;
 }
 
-/* Puts a unicast on a ring of @lcore and wakes it. */
+/* Puts a unicast on a ring of @lcore, whose bell is to be rung then. */
 static int
 put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 {
@@ -39,7 +39,6 @@ put_unicast(struct lcore_msg *me, struct dpvs_msg *msg, uint32_t lcore)
 	ring = to->rings[ring_of_prio[msg->prio]];
 	if (FAULT_POINT("msg.ring") || msg_ring_full(ring) || rte_ring_enqueue(ring, msg) != 0)
 		return send_failed(me, msg, -ENOBUFS);
-	msg_ring_bell(&to->bell);
 	return 0;
 }
 
@@ -80,9 +79,11 @@ dpvs_msg_send(struct dpvs_msg *msg, uint32_t lcore)
 	int rc;
 
 	rc = put_unicast(me, msg, lcore);
-	if (rc == 0)
-		count_add(&msg_counters(me, type)->sent, 1);
-	return rc;
+	if (rc < 0)
+		return rc;
+	msg_ring_bell(&msg_sys.lcores[lcore]->bell);
+	count_add(&msg_counters(me, type)->sent, 1);
+	return 0;
 }
 
 int
@@ -103,6 +104,8 @@ dpvs_msg_request(struct dpvs_msg *msg, uint32_t lcore, uint32_t timeout_ms, dpvs
 	msg->done = done;
 	msg->arg = arg;
 	pending_add(me, msg, timeout_ms);
+	/* Last: who is woken may be given our CPU at once, and its handler's time has to be in that of the answer. */
+	msg_ring_bell(&msg_sys.lcores[lcore]->bell);
 	count_add(&msg_counters(me, type)->sent, 1);
 	return 0;
 }

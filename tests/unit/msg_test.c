@@ -578,6 +578,61 @@ test_deadline(void)
 	teardown();
 }
 
+static unsigned int
+reservable(void)
+{
+	unsigned int n = 0;
+
+	while (dpvs_msg_commit_reserve() == 0)
+		n++;
+	for (unsigned int i = 0; i < n; i++)
+		dpvs_msg_commit_release();
+	return n;
+}
+
+/* What comes back late leaves nothing behind: its slot is free again, and its object as good as any. */
+static void
+test_late(void)
+{
+	enum { BURST = 200, AGAIN = 32 };
+	unsigned int slots, n = 0;
+
+	setup();
+	start_workers();
+	slots = reservable();
+	commit_late = 0;
+	set_hold(1, true);
+	for (unsigned int i = 0; i < AGAIN; i++) {
+		g_assert_cmpint(dpvs_msg_commit_reserve(), ==, 0);
+		dpvs_msg_commit(new_u32(T_COMMIT, 1), 1, done, late, &done_calls);
+	}
+	wait_for(&commit_late, AGAIN);
+	g_assert_cmpuint(done_calls, ==, 0);
+	g_assert_cmpuint(reservable(), ==, slots - AGAIN);
+	set_hold(1, false);
+	wait_for(&done_calls, n += AGAIN);
+	wait_pool_empty();
+	g_assert_cmpuint(reservable(), ==, slots);
+
+	/* More in all than may be unanswered at once. */
+	for (unsigned int round = 0; round < 2; round++) {
+		set_hold(1, true);
+		for (unsigned int i = 0; i < BURST; i++)
+			g_assert_cmpint(dpvs_msg_multicast(new_u64(T_COUNT, 0), 1, done, &done_calls), ==, 0);
+		wait_for(&done_calls, n += BURST);
+		g_assert_cmpint(done_status, ==, -ETIMEDOUT);
+		set_hold(1, false);
+		wait_pool_empty();
+	}
+	g_assert_cmpuint(done_calls, ==, n);
+	for (unsigned int i = 0; i < AGAIN; i++)
+		g_assert_cmpint(dpvs_msg_request(new_u64(T_DOUBLE, i), 2, WAIT_MS, done, &done_calls), ==, 0);
+	wait_for(&done_calls, n += AGAIN);
+	g_assert_cmpint(done_status, ==, 0);
+	wait_pool_empty();
+	teardown();
+}
+
 static void
 test_full(void)
 {
@@ -928,6 +983,7 @@ main(int argc, char **argv)
 	g_test_add_func("/msg/multicast", test_multicast);
 	g_test_add_func("/msg/commit", test_commit);
 	g_test_add_func("/msg/deadline", test_deadline);
+	g_test_add_func("/msg/late", test_late);
 	g_test_add_func("/msg/full", test_full);
 	g_test_add_func("/msg/priority", test_priority);
 	g_test_add_func("/msg/slice", test_slice);
