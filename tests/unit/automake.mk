@@ -32,7 +32,7 @@ tests_unit_conn_table_test_LDADD = src/libdpvsd.la
 
 sock_fixture = tests/unit/sock_fixture.c tests/unit/sock_fixture.h
 server_tests = tests/unit/client_server_test tests/unit/server_test tests/unit/server_input_test \
-	tests/unit/server_limits_test tests/unit/server_record_test
+	tests/unit/server_kept_test tests/unit/server_limits_test tests/unit/server_record_test
 check_PROGRAMS += $(server_tests)
 TESTS += $(server_tests)
 tests_unit_client_server_test_SOURCES = tests/unit/client_server_test.c $(sock_fixture)
@@ -44,6 +44,10 @@ tests_unit_server_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 tests_unit_server_input_test_SOURCES = tests/unit/server_input_test.c $(sock_fixture)
 tests_unit_server_input_test_CFLAGS = $(test_cflags)
 tests_unit_server_input_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
+tests_unit_server_kept_test_SOURCES = tests/unit/server_kept_test.c $(sock_fixture)
+tests_unit_server_kept_test_CPPFLAGS = $(test_cppflags)
+tests_unit_server_kept_test_CFLAGS = $(test_cflags)
+tests_unit_server_kept_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)
 tests_unit_server_limits_test_SOURCES = tests/unit/server_limits_test.c $(sock_fixture)
 tests_unit_server_limits_test_CFLAGS = $(test_cflags)
 tests_unit_server_limits_test_LDADD = lib/libdpvsctrl.la $(GLIB_LIBS)

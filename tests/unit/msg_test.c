@@ -806,6 +806,47 @@ test_worker_asks(void)
 	teardown();
 }
 
+/* One that was woken sleeps again: what woke it is taken from its bell. */
+static void
+test_sleeps(void)
+{
+	uint64_t before;
+
+	setup();
+	start_workers();
+	g_assert_cmpint(dpvs_msg_send(new_u64(T_COUNT, 0), 1), ==, 0);
+	wait_counted(&counted[1], 1);
+	before = atomic_load(&loop_no[1]);
+	g_usleep(100000);
+	/* Some for what rang meanwhile; one that does not sleep makes thousands. */
+	g_assert_cmpuint(atomic_load(&loop_no[1]) - before, <, 20);
+	teardown();
+}
+
+/* A loop that takes nothing but answers counts as well: it is time that packets wait. */
+static void
+test_answer_loops(void)
+{
+	enum { ASKS = 20 };
+	struct dpvs_msg_handler_times times;
+	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
+
+	setup();
+	start_workers();
+	for (unsigned int i = 1; i <= ASKS; i++) {
+		g_assert_cmpint(dpvs_msg_send(new_u64(T_ASK, 0), 1), ==, 0);
+		wait_counted(&answers[1], i);
+	}
+	/* The question is asked in one loop, and the answer comes in another. The last one is counted at its end. */
+	do {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_assert_cmpint(dpvs_msg_get_handler_times(1, &times), ==, 0);
+	} while (times.loops < 2 * ASKS);
+	g_assert_cmpuint(times.ns_total, >, 0);
+	wait_pool_empty();
+	teardown();
+}
+
 /* Worker to worker, many at once, nobody sleeps or everybody does. */
 static void
 flood(bool with_sleep)
@@ -990,6 +1031,8 @@ main(int argc, char **argv)
 	g_test_add_func("/msg/slice over", test_slice_over);
 	g_test_add_func("/msg/doorbell", test_doorbell);
 	g_test_add_func("/msg/worker asks", test_worker_asks);
+	g_test_add_func("/msg/sleeps", test_sleeps);
+	g_test_add_func("/msg/answers count", test_answer_loops);
 	g_test_add_func("/msg/flood", test_flood);
 	g_test_add_func("/msg/reg", test_reg);
 	g_test_add_func("/msg/built-in", test_built_in);

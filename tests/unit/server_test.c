@@ -400,15 +400,21 @@ test_activation(void)
 
 /* ---- permission: needs root to become somebody else */
 
-/* Runs as nobody, with group @gid besides: exit code tells which call went wrong. */
+/* Runs as nobody, with group @gid (0: none) and many others besides: exit code tells which call went wrong. */
 static int
 as_nobody(gid_t gid, int want_set)
 {
+	gid_t groups[100]; /* more than a server expects */
 	struct item item = { .value = 1 };
 	struct dpvs_client *c;
 	struct dpvs_reply *r;
 
-	if (setgroups(gid != 0, &gid) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+	for (unsigned int i = 0; i < G_N_ELEMENTS(groups); i++)
+		groups[i] = 100000 + i;
+	/* The kernel sorts them: it is neither the first nor the last. */
+	groups[0] = 0;
+	groups[1] = gid != 0 ? gid : groups[1];
+	if (setgroups(G_N_ELEMENTS(groups), groups) < 0 || setresgid(65534, 65534, 65534) < 0 ||
 	    setresuid(65534, 65534, 65534) < 0)
 		return 1;
 	if (dpvs_client_open(path, 5000, &c) < 0)
