@@ -37,6 +37,15 @@ addr_is_zero(const union ip_addr *a)
 	return (a->u64[0] | a->u64[1]) == 0;
 }
 
+/** addr_hash: @a into @h, for the main lcore's tables. */
+static inline uint32_t
+addr_hash(uint32_t h, const union ip_addr *a)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		h = (h ^ a->u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
+	return h ^ h >> 15;
+}
+
 /** addr_from4, addr_from6: from a packet's header. */
 static inline union ip_addr
 addr_from4(rte_be32_t ip4)

@@ -62,11 +62,8 @@ static guint
 ifaddr_hash(gconstpointer key)
 {
 	const struct ifaddr *a = key;
-	guint h = a->af;
 
-	for (unsigned int i = 0; i < 4; i++)
-		h = (h ^ a->key.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
+	return addr_hash(a->af, &a->key);
 }
 
 static gboolean

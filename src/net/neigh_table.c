@@ -16,6 +16,7 @@
 #include "core/change.h"
 #include "core/stats.h"
 #include "core/sysinfo.h"
+#include "net/addr.h"
 #include "net/neigh_priv.h"
 
 static GHashTable *neighs;
@@ -30,11 +31,8 @@ static guint
 neigh_hash(gconstpointer data)
 {
 	const struct neigh_key *key = data;
-	guint h = key->port * 2u + (key->af == AF_INET6);
 
-	for (unsigned int i = 0; i < 4; i++)
-		h = (h ^ key->addr.u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
+	return addr_hash(key->port * 2u + (key->af == AF_INET6), &key->addr);
 }
 
 static gboolean

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The main lcore's routes as route_table.c has them and route_ctl.c, the requests, changes them.
+ * What the files of the routes share:
  *
- * Thread-safety: main lcore only.
+ *   route_table.c   the main lcore's routes
+ *   route_static.c  those of operators, by port and by source
+ *   route_rib.c     what workers have of them
+ *   route_ctl.c     requests; the two modules with their tables are in route.c and route6.c
+ *
+ * Thread-safety: main lcore only, but for route_rib(): worker lcore.
  */
 #ifndef NET_ROUTE_PRIV_H
 #define NET_ROUTE_PRIV_H
@@ -15,6 +20,7 @@
 #include "net/rib.h"
 
 struct change;
+struct dpvs_route_conf;
 
 TAILQ_HEAD(route_list, route);
 
@@ -57,6 +63,7 @@ struct route {
 	uint8_t hidden;         /**< not listed, not told of: of an address that lingers (ifaddr.h) */
 };
 
+/* route_table.c */
 /** prefix_find: NULL: it has no route. @dst is scoped. */
 struct prefix *prefix_find(uint8_t af, const union ip_addr *dst, uint8_t plen);
 
@@ -69,10 +76,8 @@ int route_remove(struct change *c, struct route *r);
 /** route_replace: @new, from the heap, takes the place of @old, which has the same destination and metric. */
 int route_replace(struct change *c, struct route *old, struct route *new);
 
-struct dpvs_route_conf;
-
-/** route_to_wire: @r as listed. */
-void route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf);
+/** route_swap: the same, in the order of arrival of @old; subscribers are told if the two differ. */
+int route_swap(struct change *c, struct route *old, struct route *new);
 
 /** route_prefixes: the set of all struct prefix, also those that have no routes any more. */
 GHashTable *route_prefixes(uint8_t af);
@@ -83,9 +88,29 @@ struct route_info route_info_of(const struct route *r);
 /** route_find: longest match for @dst, scoped, as @c has it; NULL: as of the last commit. NULL: there is none. */
 const struct route *route_find(const struct change *c, uint8_t af, const union ip_addr *dst);
 
+extern const struct module_event route_events[];
+
+/* route_static.c */
+void route_statics_init(void);
+void route_statics_fini(void);
+
+/** route_static_attach, route_static_detach: a route of an operator gets into the table, and out of it. */
+void route_static_attach(struct route *r);
+void route_static_detach(struct route *r);
+
+/* route_rib.c */
+/** route_ribs_init: ribs of all workers, @max routes of each family. 0 or -ENOMEM. */
+int route_ribs_init(uint32_t max);
+void route_ribs_fini(void);
+
+/** route_publish: workers get what @p has in .in_rib and .info. 0 or -ENOMEM. */
+int route_publish(struct change *c, const struct prefix *p);
+
 /** route_rib: the calling worker's rib. */
 const struct rib *route_rib(void);
 
-extern const struct module_event route_events[];
+/* route_ctl.c */
+/** route_to_wire: @r as listed. */
+void route_to_wire(const struct route *r, struct dpvs_route_conf *ret_conf);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The main lcore's routes. A prefix has a list of routes, the best first: the lowest metric, then local
- * before broadcast before unicast, then the oldest. The best of each prefix is in the workers' ribs, by commit;
- * main looks up in its table, length by length, as the change in hand or the last commit has it.
+ * before broadcast before unicast, then the oldest. The best of each prefix is in the workers' ribs (route_rib.c), by
+ * commit; main looks up in its table, length by length, as the change in hand or the last commit has it.
  *
  * Room in the workers' ribs is kept by counting: a prefix takes a slot here, before commit, and there
  * are as many slots as every rib can hold.
@@ -10,50 +10,23 @@
 #include "net/route_table.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
-#include <rte_lcore.h>
-#include <rte_memory.h>
 
-#include <dpvsctrl/msg.h>
 #include <dpvsctrl/proto/route.h>
-#include <dpvsctrl/server.h>
 
 #include "core/change.h"
 #include "core/event.h"
-#include "core/lcore.h"
 #include "net/addr.h"
-#include "net/ifaddr.h"
-#include "net/netif.h"
 #include "net/rib.h"
 #include "net/route.h"
 #include "net/route_priv.h"
 
-/** struct route_op: what a commit brings to a worker. */
-struct route_op {
-	union ip_addr dst;
-	uint32_t slot;
-	uint8_t af;
-	uint8_t plen;
-	uint8_t del;
-	uint8_t pad;
-	struct route_info info;
-};
-
-/** struct source: static routes that have the same source; zero: none. */
-struct source {
-	union ip_addr addr;
-	struct route_list routes;
-};
-
 /** struct family: the routes of one family. Main lcore only. */
 struct family {
 	GHashTable *prefixes; /**< set of struct prefix */
-	GHashTable *sources;  /**< set of struct source */
-	struct route_list statics[NETIF_MAX]; /**< routes of operators, by port */
 	uint32_t lengths[129]; /**< prefixes of each length */
 	uint32_t *slots;      /**< stack of free slots */
 	uint32_t num_slots;
@@ -65,10 +38,6 @@ static uint64_t next_seq;
 static uint32_t routes_max;
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes); /* both families */
 
-static struct rib *ribs[WORKERS_MAX]; /* main: rw at init and fini; a worker: its own */
-
-RTE_DEFINE_PER_LCORE(uint32_t, net_generation_count);
-
 static struct family *
 family_of(uint8_t af)
 {
@@ -79,20 +48,6 @@ GHashTable *
 route_prefixes(uint8_t af)
 {
 	return family_of(af)->prefixes;
-}
-
-const struct rib *
-route_rib(void)
-{
-	return ribs[lcore_me()->worker];
-}
-
-static guint
-addr_hash(guint h, const union ip_addr *addr)
-{
-	for (unsigned int i = 0; i < 4; i++)
-		h = (h ^ addr->u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
 }
 
 static guint
@@ -110,18 +65,6 @@ prefix_equal(gconstpointer a, gconstpointer b)
 	const struct prefix *q = b;
 
 	return p->plen == q->plen && addr_equal(&p->dst, &q->dst);
-}
-
-static guint
-source_hash(gconstpointer key)
-{
-	return addr_hash(0, &((const struct source *)key)->addr);
-}
-
-static gboolean
-source_equal(gconstpointer a, gconstpointer b)
-{
-	return addr_equal(&((const struct source *)a)->addr, &((const struct source *)b)->addr);
 }
 
 struct prefix *
@@ -218,24 +161,7 @@ prefix_set(struct prefix *p)
 static int
 prefix_sync(struct change *c, struct prefix *p)
 {
-	struct route_op *op;
-	uint32_t type;
-
-	if (!prefix_set(p))
-		return 0;
-	type = p->af == AF_INET6 ? DPVS_MSG_ROUTE6 : p->in_rib ? DPVS_MSG_ROUTE_ADD : DPVS_MSG_ROUTE_DEL;
-	op = change_op(c, type, sizeof(*op));
-	if (op == NULL)
-		return change_error(c, -ENOMEM, "out of memory");
-	*op = (struct route_op){
-		.dst = p->dst,
-		.slot = p->slot,
-		.af = p->af,
-		.plen = p->plen,
-		.del = !p->in_rib,
-		.info = p->info,
-	};
-	return 0;
+	return prefix_set(p) ? route_publish(c, p) : 0;
 }
 
 static struct prefix *
@@ -268,35 +194,6 @@ prefix_settle(struct prefix *p)
 	g_hash_table_remove(f->prefixes, p);
 }
 
-/** static_attach, static_detach: the lists of static routes. */
-static void
-static_attach(struct family *f, struct route *r)
-{
-	struct source key = { .addr = r->src };
-	struct source *src = g_hash_table_lookup(f->sources, &key);
-
-	if (src == NULL) {
-		src = g_new0(struct source, 1);
-		src->addr = r->src;
-		TAILQ_INIT(&src->routes);
-		g_hash_table_add(f->sources, src);
-	}
-	TAILQ_INSERT_TAIL(&src->routes, r, src_link);
-	TAILQ_INSERT_TAIL(&f->statics[r->port], r, port_link);
-}
-
-static void
-static_detach(struct family *f, struct route *r)
-{
-	struct source key = { .addr = r->src };
-	struct source *src = g_hash_table_lookup(f->sources, &key);
-
-	TAILQ_REMOVE(&src->routes, r, src_link);
-	if (TAILQ_EMPTY(&src->routes))
-		g_hash_table_remove(f->sources, src);
-	TAILQ_REMOVE(&f->statics[r->port], r, port_link);
-}
-
 static void
 route_attach(struct route *r)
 {
@@ -314,7 +211,7 @@ route_attach(struct route *r)
 		TAILQ_INSERT_HEAD(&p->routes, r, link);
 	r->prefix = p;
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
-		static_attach(f, r);
+		route_static_attach(r);
 	f->num_routes++;
 }
 
@@ -327,7 +224,7 @@ route_detach(struct route *r)
 
 	TAILQ_REMOVE(&p->routes, r, link);
 	if (r->proto == DPVS_ROUTE_PROTO_STATIC)
-		static_detach(f, r);
+		route_static_detach(r);
 	f->num_routes--;
 	/*
 	 * The slot may be taken again by the same change: workers apply its operations in order,
@@ -420,9 +317,8 @@ take(struct change *c, struct route *r)
 	change_done(c, route_done_take, r);
 }
 
-/** swap: @new, from the heap, takes the place of @old, to the same destination; subscribers are told if it differs. */
-static int
-swap(struct change *c, struct route *old, struct route *new)
+int
+route_swap(struct change *c, struct route *old, struct route *new)
 {
 	struct dpvs_route_conf was, is;
 	int ret;
@@ -472,21 +368,7 @@ int
 route_replace(struct change *c, struct route *old, struct route *new)
 {
 	new->seq = next_seq++;
-	return swap(c, old, new);
-}
-
-int
-route_flush_port(struct change *c, uint8_t af, uint16_t port, bool in_slices)
-{
-	struct route *r;
-	int ret = 0;
-
-	while (ret == 0 && (r = TAILQ_LAST(&family_of(af)->statics[port], route_list)) != NULL) {
-		ret = route_remove(c, r);
-		if (ret == 0 && in_slices && change_slice_over())
-			return CHANGE_MORE;
-	}
-	return ret;
+	return route_swap(c, old, new);
 }
 
 int
@@ -523,123 +405,10 @@ route_show_kernel(struct change *c, struct route *route, bool shown, struct rout
 	int ret;
 
 	new->hidden = !shown;
-	ret = swap(c, route, new);
+	ret = route_swap(c, route, new);
 	if (ret == 0)
 		*ret_route = new;
 	return ret;
-}
-
-/** route_choose: the same route, with the source that is the best one now. */
-static int
-route_choose(struct change *c, struct route *r)
-{
-	struct route *new;
-	union ip_addr src;
-
-	ifaddr_source(c, r->af, r->port, r->has_via ? &r->via : &r->dst, &src);
-	if (!r->src_given && addr_equal(&src, &r->src))
-		return 0;
-	new = g_memdup2(r, sizeof(*r));
-	new->src = src;
-	new->src_given = 0;
-	return swap(c, r, new);
-}
-
-/** source_first: the first of the routes whose source is @addr, or NULL. */
-static struct route *
-source_first(const struct family *f, const union ip_addr *addr)
-{
-	struct source key = { .addr = *addr };
-	struct source *src = g_hash_table_lookup(f->sources, &key);
-
-	return src != NULL ? TAILQ_FIRST(&src->routes) : NULL;
-}
-
-/** source_gone: the routes whose source was @addr. */
-static int
-source_gone(struct change *c, uint8_t af, const union ip_addr *addr)
-{
-	struct route *r;
-	int ret = 0;
-
-	while (ret == 0 && (r = source_first(family_of(af), addr)) != NULL)
-		ret = r->src_given && af == AF_INET ? route_remove(c, r) : route_choose(c, r);
-	return ret;
-}
-
-/** sourceless_choose: the routes that found none, on any port. */
-static int
-sourceless_choose(struct change *c, uint8_t af)
-{
-	static const union ip_addr none;
-	struct route *r, *next;
-	int ret = 0;
-
-	for (r = source_first(family_of(af), &none); r != NULL && ret == 0; r = next) {
-		next = TAILQ_NEXT(r, src_link);
-		ret = route_choose(c, r);
-	}
-	return ret;
-}
-
-int
-route_addr_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *addr, enum route_addr what)
-{
-	struct route *r, *next;
-	int ret;
-
-	if (what == ROUTE_ADDR_GONE)
-		return source_gone(c, af, addr);
-	ret = sourceless_choose(c, af);
-	/* A route that is changed goes to the end of the list, and may be looked at again: for nothing, but once. */
-	for (r = TAILQ_FIRST(&family_of(af)->statics[port]); r != NULL && ret == 0; r = next) {
-		next = TAILQ_NEXT(r, port_link);
-		if (!r->src_given && (what == ROUTE_ADDR_CHANGED ||
-				      ifaddr_is_better(af, port, addr, &r->src, r->has_via ? &r->via : &r->dst)))
-			ret = route_choose(c, r);
-	}
-	return ret;
-}
-
-void
-route_table_on_commit(const void *data, uint32_t len)
-{
-	const struct route_op *op = data;
-	struct rib *rib = ribs[lcore_me()->worker];
-
-	(void)len;
-	if (op->del)
-		rib_del(rib, op->af, &op->dst, op->plen);
-	else
-		rib_set(rib, op->af, &op->dst, op->plen, op->slot, &op->info);
-	net_generation_bump();
-}
-
-bool
-route_lookup_on(uint16_t port, uint8_t af, const union ip_addr *dst, struct route_result *ret_result)
-{
-	union ip_addr scoped = rib_scoped(af, dst, port);
-	const struct route_info *info = rib_lookup(ribs[lcore_me()->worker], af, &scoped);
-	const struct netif *nif;
-
-	if (info == NULL)
-		return false;
-	nif = netif_get(info->port);
-	if (nif == NULL)
-		return false;
-
-	ret_result->type = info->type;
-	ret_result->port = info->port;
-	ret_result->mtu = info->mtu != 0 && info->mtu < nif->mtu ? info->mtu : nif->mtu;
-	ret_result->nexthop = info->has_via ? info->via : *dst;
-	ret_result->src = info->src;
-	return true;
-}
-
-bool
-route_lookup(uint8_t af, const union ip_addr *dst, struct route_result *ret_result)
-{
-	return route_lookup_on(0, af, dst, ret_result);
 }
 
 const struct module_event route_events[] = {
@@ -651,13 +420,11 @@ int
 route_table_init(uint32_t max)
 {
 	routes_max = max;
+	route_statics_init();
 	for (unsigned int i = 0; i < G_N_ELEMENTS(families); i++) {
 		struct family *f = &families[i];
 
 		f->prefixes = g_hash_table_new_full(prefix_hash, prefix_equal, g_free, NULL);
-		f->sources = g_hash_table_new_full(source_hash, source_equal, g_free, NULL);
-		for (unsigned int p = 0; p < NETIF_MAX; p++)
-			TAILQ_INIT(&f->statics[p]);
 		f->slots = calloc(max, sizeof(*f->slots));
 		if (f->slots == NULL)
 			return -ENOMEM;
@@ -665,25 +432,13 @@ route_table_init(uint32_t max)
 		for (uint32_t s = 0; s < max; s++)
 			f->slots[s] = max - 1 - s;
 	}
-
-	for (unsigned int w = 0; w < lcore_worker_count(); w++) {
-		char name[8];
-
-		snprintf(name, sizeof(name), "%u", w);
-		ribs[w] = rib_new(name, (int)lcore_numa(lcore_of_worker(w)), max);
-		if (ribs[w] == NULL)
-			return -ENOMEM;
-	}
-	return 0;
+	return route_ribs_init(max);
 }
 
 void
 route_table_fini(void)
 {
-	for (unsigned int w = 0; w < G_N_ELEMENTS(ribs); w++) {
-		rib_free(ribs[w]);
-		ribs[w] = NULL;
-	}
+	route_ribs_fini();
 	for (unsigned int i = 0; i < G_N_ELEMENTS(families); i++) {
 		struct family *f = &families[i];
 		GHashTableIter iter;
@@ -703,8 +458,8 @@ route_table_fini(void)
 			}
 		}
 		g_hash_table_destroy(f->prefixes);
-		g_hash_table_destroy(f->sources);
 		free(f->slots);
 		*f = (struct family){ 0 };
 	}
+	route_statics_fini();
 }

@@ -8,7 +8,8 @@ fault_daemon_sources = src/core/change.c src/core/change_queue.c src/core/collec
 	src/lb/lb_stats.c src/lb/replica.c src/lb/sched.c src/lb/sched/mh.c src/lb/sched/wrr.c src/lb/service.c \
 	src/lb/service_ctl.c src/lb/timeouts.c src/net/arp.c src/net/ifaddr.c src/net/ifaddr_ctl.c \
 	src/net/ndisc.c src/net/neigh.c src/net/neigh_ctl.c src/net/neigh_node.c src/net/neigh_table.c src/net/netif.c \
-	src/net/netif_ctl.c src/net/rib.c src/net/route_ctl.c src/net/route_table.c
+	src/net/netif_ctl.c src/net/rib.c src/net/route_ctl.c src/net/route_rib.c \
+	src/net/route_static.c src/net/route_table.c
 tests_fault_fault_test_SOURCES = tests/fault/fault_test.c tests/fault/attempt.c tests/fault/attempt.h \
 	tests/fault/check.c tests/fault/check.h tests/fault/client.c tests/fault/client.h tests/fault/parts.h \
 	tests/fault/rounds.c tests/fault/sweep.c tests/fault/zero.c \
