@@ -4,6 +4,7 @@
  * for workers (lb/service.h) are built. Private to the control side of src/lb:
  *
  *   service.c      worker's view, look-up, publication; the module
+ *   service_table.c  the services, and how they come, change and go
  *   service_ctl.c  SET 200, 202 to 204, 208    dest.c     SET 205 to 207
  *   dest_slot.c    slots of servers, and those removed while connections hold them
  *   lb_key.c       keys and addresses from and to the wire
@@ -121,6 +122,13 @@ struct vs_conf {
 	uint32_t conn_timeout_s;
 };
 
+static inline bool
+vs_conf_equal(const struct vs_conf *a, const struct vs_conf *b)
+{
+	return a->sched == b->sched && a->sched_flags == b->sched_flags &&
+	       a->conn_timeout_s == b->conn_timeout_s;
+}
+
 /**
  * struct vs: a virtual service. Counted: the table, its servers, changes under way, and readers between two
  * slices hold it. It is in the list of all services as long as it exists, so a reader can go on from it.
@@ -167,7 +175,7 @@ vs_view(const struct vs *vs)
 	return change_hides(vs->published_by) ? vs->before : vs->published;
 }
 
-/* service_ctl.c */
+/* service_table.c */
 int vs_table_init(uint32_t max);
 void vs_table_fini(void);
 /** vs_all: in the order of adding; also those that are not listed any more, or not yet committed. */
@@ -176,14 +184,30 @@ const struct vs_list *vs_all(void);
 uint32_t vs_count(void);
 /** vs_find: the service of a key in the truth, or NULL. */
 struct vs *vs_find(const struct addr_key *key);
+/** vs_lookup: the same, also one that is not listed any more. */
+struct vs *vs_lookup(const struct addr_key *key);
+/** vs_hide_key: @vs, which is not listed any more, makes way for another one with its key. */
+void vs_hide_key(struct vs *vs);
+struct vs *vs_ref(struct vs *vs);
+void vs_unref(void *vs);
+/** vs_new: a service that is not there. Returns 0, -ENOMEM, -ENOSPC; the change has the text. */
+int vs_new(struct change *c, const struct addr_key *key, const struct vs_conf *conf);
+/** vs_relist: @vs, which @c removed, is there again: readers still see it as it was, so it stays where it is. */
+void vs_relist(struct change *c, struct vs *vs, const struct vs_conf *conf);
+/** vs_edit: @vs has @conf from here on; no change of anything if it had before. */
+void vs_edit(struct change *c, struct vs *vs, const struct vs_conf *conf);
+/** vs_del: with its servers and local addresses. Returns 0, negative errno, or CHANGE_MORE: they are not all removed. */
+int vs_del(struct change *c, struct vs *vs);
+/** vs_each: calls @fn for all that are there, in slices: returns CHANGE_MORE between them. Ends with what @fn fails with. */
+int vs_each(struct change *c, int (*fn)(struct change *c, struct vs *vs));
+
+/* service_ctl.c */
 /** vs_key: checks a key that names one service. Returns 0, -EINVAL, -EOPNOTSUPP; the change has the text. */
 int vs_key(struct change *c, const struct dpvs_service_key *key, struct addr_key *ret_key);
 /** vs_require: the service that a record names: 0, -ESRCH, or as vs_key(). */
 int vs_require(struct change *c, const struct dpvs_service_key *key, struct vs **ret_vs);
 /** vs_of_key: the same for readers: -EINVAL or -ESRCH without a text. */
 int vs_of_key(const struct dpvs_service_key *key, struct vs **ret_vs);
-struct vs *vs_ref(struct vs *vs);
-void vs_unref(void *vs);
 int service_ctl_add(struct change *c, const void *record);
 int service_ctl_edit(struct change *c, const void *record);
 int service_ctl_del(struct change *c, const void *record);

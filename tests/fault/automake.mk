@@ -6,7 +6,7 @@ fault_daemon_sources = src/core/change.c src/core/change_queue.c src/core/collec
 	src/lb/addr_table.c src/lb/conn_ctrl.c src/lb/dest.c src/lb/dest_slot.c src/lb/laddr.c \
 	src/lb/laddr_ctl.c src/lb/laddr_slot.c src/lb/lb_build.c src/lb/lb_get.c \
 	src/lb/lb_stats.c src/lb/replica.c src/lb/sched.c src/lb/sched/mh.c src/lb/sched/wrr.c src/lb/service.c \
-	src/lb/service_ctl.c src/lb/timeouts.c src/net/arp.c src/net/ifaddr.c src/net/ifaddr_ctl.c \
+	src/lb/service_ctl.c src/lb/service_table.c src/lb/timeouts.c src/net/arp.c src/net/ifaddr.c src/net/ifaddr_ctl.c \
 	src/net/ndisc.c src/net/neigh.c src/net/neigh_ctl.c src/net/neigh_node.c src/net/neigh_table.c src/net/netif.c \
 	src/net/netif_ctl.c src/net/rib.c src/net/route_ctl.c src/net/route_rib.c \
 	src/net/route_static.c src/net/route_table.c
