@@ -277,7 +277,8 @@ msg_ring_full(const struct rte_ring *ring)
 
 /*
  * ThreadSanitizer tells atomics apart by their address: what producers of an RTS ring release with all 8
- * bytes of its tail, the consumer acquires with the upper 4. This load shows it that the two are one word.
+ * bytes of its tail, the consumer acquires with the upper 4. This load shows it that the two are one word. And it
+ * does not know fences: of other rings the load is what msg_prefetch() has a fence for.
  */
 static inline void
 msg_ring_acquire(const struct rte_ring *ring)
@@ -285,6 +286,8 @@ msg_ring_acquire(const struct rte_ring *ring)
 #ifdef __SANITIZE_THREAD__
 	if (ring->prod.sync_type == RTE_RING_SYNC_MT_RTS)
 		(void)__atomic_load_n(&ring->rts_prod.tail.raw, __ATOMIC_ACQUIRE);
+	else
+		(void)__atomic_load_n(&ring->prod.tail, __ATOMIC_ACQUIRE);
 #else
 	(void)ring;
 #endif

@@ -243,8 +243,11 @@ process(struct lcore_msg *me, uint64_t start)
 	me->limit = worker ? start + msg_sys.slice : UINT64_MAX;
 	if (msg_has_requests(me))
 		served = serve_rings(me, budget, me->limit, &now);
-	if (worker && n + served > 0)
-		msg_count_handlers(me, (served > 0 ? now : rte_rdtsc()) - start);
+	if (worker && n + served > 0) {
+		/* CPUs may disagree a little about the time, callers more. */
+		now = served > 0 ? now : rte_rdtsc();
+		msg_count_handlers(me, RTE_MAX(now, start) - start);
+	}
 	return n + served;
 }
 

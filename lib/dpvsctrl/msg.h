@@ -456,6 +456,7 @@ unsigned int dpvs_msg_process_main(void);
  * The same as dpvs_msg_process() or, on the main lcore, dpvs_msg_process_main(), for a loop that reads
  * the TSC each time it begins: to read it again would come between a message and its answer.
  * An older @tsc makes deadlines pass late, round trips look short and handlers look long by as much.
+ * With one of the future deadlines pass early, and a worker's handlers may take longer by as much before its loop goes on.
  *
  * Context: main or worker lcore, at the beginning of every loop.
  *

@@ -279,7 +279,9 @@ on_order(struct dpvs_msg *msg)
 	atomic_store(&order_loop, atomic_load(&loop_no[rte_lcore_id()]));
 	while (atomic_load(&slow) && rte_rdtsc() - start < 10 * (rte_get_tsc_hz() / 1000000))
 		;
-	order[atomic_fetch_add(&order_len, 1)] = *(uint32_t *)dpvs_msg_data(msg);
+	/* One worker alone; who sees the new length sees what is there. */
+	order[atomic_load(&order_len)] = *(uint32_t *)dpvs_msg_data(msg);
+	atomic_fetch_add(&order_len, 1);
 }
 
 static void
