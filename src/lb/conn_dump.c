@@ -72,14 +72,19 @@ struct dump {
 	bool over;         /* the worker has no more */
 	bool ended;        /* only slices under way keep it */
 	bool queued;       /* in asked[worker].waiting */
+	gint64 queued_us;  /* since when */
 	GList link;
 };
 
 /** struct asked: what all lists ask of a worker. */
 static struct asked {
 	uint32_t inflight;
+	gint64 answered_us; /* when a slice was back last */
 	GQueue waiting; /* lists whose turn comes when a slice is back */
 } asked[WORKERS_MAX];
+
+static guint impatience;      /* timer: some of the lists that wait may have waited long enough */
+static gint64 impatience_us;  /* when */
 
 static GPtrArray *lost; /* slices that a worker may still write to */
 static guint lost_sweep;
@@ -261,6 +266,52 @@ dump_unanswered(struct dump *d, int err)
 	dump_end(d, err);
 }
 
+static gboolean waiting_expire(gpointer arg);
+
+/* When @d has waited long enough: for its turn, unless the worker answers others meanwhile. */
+static gint64
+waits_until(const struct dump *d)
+{
+	return MAX(d->queued_us, asked[d->worker].answered_us) + d->deadline_ms * G_TIME_SPAN_MILLISECOND;
+}
+
+/* What is asked of a worker already may be for lists that wait for longer. */
+static void
+waiting_watch(gint64 until_us)
+{
+	gint64 left_us;
+
+	if (impatience != 0 && impatience_us <= until_us)
+		return;
+	if (impatience != 0)
+		g_source_remove(impatience);
+	impatience_us = until_us;
+	left_us = MAX(until_us - g_get_monotonic_time(), 0);
+	impatience = g_timeout_add((guint)((left_us + 999) / 1000), waiting_expire, NULL);
+}
+
+static gboolean
+waiting_expire(gpointer arg)
+{
+	gint64 now = g_get_monotonic_time();
+	GList *link, *next;
+
+	(void)arg;
+	impatience = 0;
+	for (unsigned int i = 0; i < lcore_worker_count(); i++) {
+		for (link = asked[i].waiting.head; link != NULL; link = next) {
+			struct dump *d = link->data;
+
+			next = link->next;
+			if (waits_until(d) <= now)
+				dump_unanswered(d, -ETIMEDOUT);
+			else
+				waiting_watch(waits_until(d));
+		}
+	}
+	return G_SOURCE_REMOVE;
+}
+
 /* Goes on with the list that waits longest for @worker. */
 static void
 asked_next(uint32_t worker)
@@ -315,6 +366,7 @@ slice_done(struct dpvs_msg *msg, int status, void *arg)
 			dump_unanswered(link->data, status);
 		return;
 	}
+	asked[worker].answered_us = g_get_monotonic_time();
 	if (!d->ended)
 		dump_take(d, s);
 	slice_free(s);
@@ -382,7 +434,9 @@ dump_ask(struct dump *d)
 	while (err == 0 && !d->over && d->round > 0) {
 		if (asked[d->worker].inflight >= AHEAD) {
 			d->queued = true;
+			d->queued_us = g_get_monotonic_time();
 			g_queue_push_tail_link(&asked[d->worker].waiting, &d->link);
+			waiting_watch(waits_until(d));
 			return;
 		}
 		err = slice_ask(d);
@@ -442,6 +496,9 @@ conn_ctrl_fini(void)
 	if (lost_sweep != 0)
 		g_source_remove(lost_sweep);
 	lost_sweep = 0;
+	if (impatience != 0)
+		g_source_remove(impatience);
+	impatience = 0;
 	if (lost != NULL)
 		g_ptr_array_set_free_func(lost, g_free);
 	g_clear_pointer(&lost, g_ptr_array_unref);

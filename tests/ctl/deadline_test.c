@@ -151,6 +151,77 @@ test_stopped_worker(void)
 	harness_stop();
 }
 
+/*
+ * Who waits long for a worker that does not come back keeps nobody waiting longer than that one wants: neither with
+ * questions to all workers nor with lists of connections.
+ */
+static void
+test_patient(void)
+{
+	static const struct dpvs_msg_type type = { .type = 120, .name = "test", .on_commit = on_commit };
+	static const struct {
+		uint32_t type, id;
+		unsigned int peers; /* that fill what workers are asked at once */
+	} asked[] = {
+		{ DPVS_SOCKOPT_GET, DPVS_GET_STATS_SNAPSHOT, 1 },
+		{ DPVS_SOCKOPT_GET, DPVS_GET_CONNS, 2 },
+	};
+	const struct dpvs_hello_info patient = { .get_deadline_ms = 60000 };
+	struct peer *first[2], *second, *third;
+	bool second_over, third_over;
+	struct change *c;
+
+	start("[control]\nget-deadline = 50\n");
+	g_assert_cmpint(dpvs_msg_type_register(&type), ==, 0);
+	second = peer_new();
+	third = peer_new();
+	for (size_t k = 0; k < G_N_ELEMENTS(asked); k++) {
+		g_autoptr(GByteArray) out = g_byte_array_new();
+		unsigned int i;
+
+		atomic_store(&hold, true);
+		c = change_begin();
+		g_assert_nonnull(change_op(c, 120, 8));
+		g_assert_cmpint(change_commit(c), ==, 0);
+		peer_put(out, asked[k].type, asked[k].id, NULL, 0, 0);
+		for (i = 0; i < asked[k].peers; i++) {
+			first[i] = peer_new();
+			g_assert_cmpint(peer_call(first[i], DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &patient, sizeof(patient), 1),
+					==, 0);
+			peer_write(first[i], out->data, out->len);
+		}
+		harness_pump(10);
+		peer_write(second, out->data, out->len);
+		peer_write(third, out->data, out->len);
+		second_over = third_over = false;
+		while (!second_over || !third_over) {
+			g_main_context_iteration(NULL, TRUE);
+			second_over |= peer_poll(second);
+			third_over |= peer_poll(third);
+			for (i = 0; i < asked[k].peers; i++)
+				g_assert_false(peer_poll(first[i]));
+		}
+		g_assert_cmpint(second->a.err, ==, -ETIMEDOUT);
+		g_assert_cmpint(third->a.err, ==, -ETIMEDOUT);
+		/* The patient are answered when it is back, and the others again. */
+		atomic_store(&hold, false);
+		for (i = 0; i < asked[k].peers; i++) {
+			g_assert_cmpint(peer_answer(first[i]), ==, 0);
+			peer_free(first[i]);
+		}
+		g_assert_cmpint(peer_call(second, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &patient, sizeof(patient), 1), ==, 0);
+		g_assert_cmpint(peer_call(second, asked[k].type, asked[k].id, NULL, 0, 0), ==, 0);
+		peer_free(second);
+		second = peer_new();
+		while (change_in_flight() > 0)
+			g_main_context_iteration(NULL, FALSE);
+	}
+	peer_free(second);
+	peer_free(third);
+	g_assert_cmpint(dpvs_msg_type_unregister(120), ==, 0);
+	harness_stop();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -160,6 +231,7 @@ main(int argc, char **argv)
 	harness_init(WORKERS);
 	g_test_add_func("/deadline/asked for", test_deadlines);
 	g_test_add_func("/deadline/stopped worker", test_stopped_worker);
+	g_test_add_func("/deadline/patient", test_patient);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
