@@ -216,7 +216,7 @@ static void
 test_sync(void)
 {
 	g_autoptr(GArray) items = all_items();
-	struct item more[4];
+	struct item more[4], other[3];
 	struct peer *p;
 	uint32_t addrs, routes, neighs;
 	struct item *first = (void *)items->data;
@@ -251,6 +251,12 @@ test_sync(void)
 	g_assert_cmpmem(((struct dpvs_dest_info *)p->a.record)->conf.addr.bytes, 16,
 			first[7].first.dest.addr.bytes, 16);
 	g_assert_cmpuint(peer_listed(p, DPVS_GET_LADDRS), ==, 1);
+	/* And becomes what it was named as: a sync replaces by itself. */
+	memcpy(other, first + 6, sizeof(other));
+	other[1].first.dest.weight += 5;
+	g_assert_cmpint(commit(p, DPVS_TXN_SYNC, other, 3, false), ==, 0);
+	g_assert_cmpuint(peer_listed(p, DPVS_GET_DESTS), ==, 1);
+	g_assert_cmpuint(((struct dpvs_dest_info *)p->a.record)->conf.weight, ==, other[1].first.dest.weight);
 	/* The local address leaves its port some time later. */
 	for (unsigned int i = 0; i < 10000 && peer_listed(p, DPVS_GET_ADDRS) > addrs; i++)
 		harness_pump(1);

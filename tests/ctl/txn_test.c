@@ -362,6 +362,16 @@ test_quota(void)
 		svc[i] = rec_service("192.0.2.100", (uint16_t)(1000 + i), IPPROTO_UDP, "rr");
 	p = peer_new();
 	q = peer_new();
+	/* What is refused costs nothing, however often. */
+	g_assert_cmpint(begin(p, 0), ==, 0);
+	for (unsigned int i = 0; i < 50; i++) {
+		peer_put_set(out, DPVS_SET_SERVICE_ADD, svc, sizeof(svc[0]), G_N_ELEMENTS(svc) / 4);
+		g_byte_array_append(out, flood, 1);
+		g_assert_cmpint(append(p, out), ==, -EBADMSG);
+	}
+	peer_put_set(out, DPVS_SET_SERVICE_ADD, svc, sizeof(svc[0]), G_N_ELEMENTS(svc));
+	g_assert_cmpint(append(p, out), ==, 0);
+	g_assert_cmpint(peer_set(p, DPVS_SET_TXN_ABORT, NULL, 0, 0), ==, 0);
 	for (unsigned int round = 0; round < 3; round++) {
 		g_assert_cmpint(begin(p, 0), ==, 0);
 		for (unsigned int i = 0; i < 3; i++) {
@@ -766,6 +776,9 @@ test_end(void)
 	g_assert_cmpint(large->a.err, ==, -ESHUTDOWN);
 	g_assert_true(peer_poll(q));
 	g_assert_cmpint(q->a.err, ==, -ESHUTDOWN);
+	/* No record is to blame. */
+	g_assert_cmpuint(large->a.index, ==, UINT32_MAX);
+	g_assert_cmpuint(q->a.index, ==, UINT32_MAX);
 	while (watcher->a.err == 0)
 		g_assert_true(peer_poll(watcher));
 	g_assert_cmpint(watcher->a.err, ==, -ESHUTDOWN);

@@ -228,6 +228,7 @@ static void
 take_event(struct listener *l, const struct dpvs_event *e)
 {
 	static const uint8_t zero[DPVS_EVENT_DATA_SIZE];
+	uint64_t generation;
 	GByteArray *key;
 	GBytes *bytes;
 
@@ -249,7 +250,10 @@ take_event(struct listener *l, const struct dpvs_event *e)
 	if (e->op == DPVS_EVENT_OP_PRESENT)
 		g_assert_false(l->synced);
 	if (e->kind == DPVS_EVENT_GENERATION) {
-		memcpy(&l->generation, e->data, sizeof(l->generation));
+		memcpy(&generation, e->data, sizeof(generation));
+		if (e->op == DPVS_EVENT_OP_CHANGE)
+			g_assert_cmpuint(generation, >, l->generation);
+		l->generation = generation;
 		return;
 	}
 	if (e->op != DPVS_EVENT_OP_DEL) {

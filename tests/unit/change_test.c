@@ -250,6 +250,9 @@ test_late(void)
 		harness_pump(5);
 	g_assert_cmpstr(trace->str, ==, "[0]");
 	g_assert_cmpuint(change_in_flight(), ==, 1);
+	/* It is committed; no worker says so before it has applied it. */
+	for (unsigned int i = 0; i < WORKERS; i++)
+		g_assert_cmpuint(change_generation_of(lcore_of_worker(i)), <, change_generation());
 	atomic_store(&hold, false);
 	wait_flight();
 	g_assert_cmpstr(trace->str, ==, "[0]x");

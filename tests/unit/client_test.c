@@ -33,6 +33,7 @@ struct peer {
 	unsigned int refuse_after; /* ... after so many of it */
 	int refuse_with;
 	uint32_t refuse_index;
+	bool refuse_all;      /* and all that follow, each with an index one higher */
 	const GByteArray *extra; /* sent behind the answer to the first request */
 	unsigned int parts;      /* of the answer to a GET; each has 3 records of 4 bytes */
 	bool hang_up;            /* after the first answer and @extra */
@@ -84,9 +85,11 @@ answer(struct peer *p, const struct dpvs_sock_msg *msg)
 	uint32_t records[3] = { 1, 2, 3 };
 
 	if (msg->id == p->refuse_id && p->refuse_after-- == 0) {
-		p->refuse_id = 0;
+		if (!p->refuse_all)
+			p->refuse_id = 0;
 		p->refuse_after = 0;
 		put_frame(out, msg->type, msg->id, msg->seq, p->refuse_with, 0, "not so", p->refuse_index, NULL, 0, 0);
+		p->refuse_index += p->refuse_all;
 	} else if (msg->type == DPVS_SOCKOPT_GET && p->parts > 0) {
 		for (unsigned int i = 1; i <= p->parts; i++)
 			put_frame(out, msg->type, msg->id, msg->seq, 0,
@@ -249,6 +252,36 @@ test_stream_errors(void)
 	stop(&gone, c);
 }
 
+/* ---- answers */
+
+/* An answer of parts is one; many requests on their way, now more, now less, get each its own. */
+static void
+test_answers(void)
+{
+	struct peer p = { .parts = 3 };
+	struct dpvs_client *c = start(&p);
+	struct dpvs_reply *r;
+	uint32_t sent[200], seq, value, first = 0, last = 0;
+
+	g_assert_cmpint(dpvs_client_get(c, 202, NULL, 0, &r), ==, 0);
+	g_assert_cmpuint(dpvs_reply_count(r), ==, 9);
+	g_assert_cmpint(dpvs_reply_record(r, 8, &value, sizeof(value)), ==, 0);
+	g_assert_cmpuint(value, ==, 3);
+	/* The second one says so, not the last. */
+	g_assert_cmpuint(dpvs_reply_flags(r), ==, DPVS_REPLY_CHANGED);
+	dpvs_reply_free(r);
+	while (first < G_N_ELEMENTS(sent)) {
+		for (unsigned int i = 0; i < 13 && last < G_N_ELEMENTS(sent); i++, last++)
+			g_assert_cmpint(dpvs_client_send(c, DPVS_SOCKOPT_SET, 300 + last, NULL, 0, 0, &sent[last]),
+					==, 0);
+		for (unsigned int i = 0; i < 5 && first < last; i++, first++) {
+			g_assert_cmpint(dpvs_client_receive(c, &seq, NULL), ==, 0);
+			g_assert_cmpuint(seq, ==, sent[first]);
+		}
+	}
+	stop(&p, c);
+}
+
 /* ---- transactions */
 
 /* The requests inside of what was appended: checks their bytes, counts. */
@@ -367,6 +400,16 @@ test_txn_refused(void)
 	g_assert_cmpstr(dpvs_client_error(c), ==, "not so");
 	g_assert_cmpuint(dpvs_client_error_index(c), ==, 777);
 	g_assert_cmpuint(asked(&p, p.ids->len - 1), ==, DPVS_SET_TXN_ABORT);
+	/* All of a few, whose answers are only read by the commit. */
+	p.refuse_id = DPVS_SET_TXN_APPEND;
+	p.refuse_all = true;
+	g_assert_cmpint(dpvs_txn_begin(c, 0, 0, &txn), ==, 0);
+	g_assert_cmpint(dpvs_txn_set(txn, DPVS_SET_DEST_ADD, dests, sizeof(*dests), (3 << 20) / sizeof(*dests)), ==, 0);
+	g_assert_cmpint(dpvs_txn_commit(txn, NULL), ==, -EDQUOT);
+	g_assert_cmpuint(p.refuse_index, >, 778);
+	g_assert_cmpuint(dpvs_client_error_index(c), ==, 777);
+	p.refuse_all = false;
+	p.refuse_index = 777;
 	/* The last append, whose answer is only read by the commit. */
 	p.refuse_id = DPVS_SET_TXN_APPEND;
 	p.refuse_after = 0;
@@ -514,6 +557,7 @@ main(int argc, char **argv)
 	g_assert_cmpint(listen(listener, 4), ==, 0);
 	g_test_add_func("/client/stream", test_stream);
 	g_test_add_func("/client/stream-errors", test_stream_errors);
+	g_test_add_func("/client/answers", test_answers);
 	g_test_add_func("/client/txn", test_txn);
 	g_test_add_func("/client/txn-refused", test_txn_refused);
 	g_test_add_func("/client/txn-lost", test_txn_lost);

@@ -211,6 +211,13 @@ is_equal(struct listener *l)
 	return difference == NULL;
 }
 
+/* Events of changes that it was told. */
+static uint64_t
+told_of(const struct listener *l)
+{
+	return l->events[DPVS_EVENT_OP_ADD] + l->events[DPVS_EVENT_OP_CHANGE] + l->events[DPVS_EVENT_OP_DEL];
+}
+
 static bool
 has_begun_again(struct listener *l)
 {
@@ -222,16 +229,40 @@ static void
 test_too_many(void)
 {
 	struct listener *l;
+	uint64_t published, told;
 
 	harness_start(1, "[event]\nbacklog = 65536\n");
 	l = listener_new(0);
 	listener_wait(l, listener_is_synced);
 	g_assert_cmpuint(l->restarts, ==, 0);
+	published = harness_stat("event", "published");
+	told = told_of(l);
+	/* These are told, and not among those that it misses. */
+	add_services(1, 2, 20);
+	listener_wait(l, is_equal);
 	add_services(0, 1, 1000);
 	listener_wait(l, has_begun_again);
 	g_assert_cmpuint(l->restarts, ==, 1);
 	listener_wait(l, is_equal);
 	g_assert_cmpuint(log_bytes(), ==, 0);
+	g_assert_cmpuint(harness_stat("event", "published") - published, ==, told_of(l) - told + l->missed);
+	listener_free(l);
+	harness_stop();
+}
+
+/* A subscriber has nothing to say, and may have nothing to read for long. */
+static void
+test_silent(void)
+{
+	struct listener *l;
+
+	harness_start(1, "[control]\nidle-timeout = 1\n");
+	l = listener_new(0);
+	listener_wait(l, listener_is_synced);
+	harness_pump(3500); /* who is silent for a second is found at most a second later */
+	add_services(0, 1, 1);
+	listener_wait(l, is_equal);
+	g_assert_false(l->closed);
 	listener_free(l);
 	harness_stop();
 }
@@ -381,6 +412,7 @@ main(int argc, char **argv)
 	g_test_add_func("/event/one-way", test_one_way);
 	g_test_add_func("/event/end", test_end);
 	g_test_add_func("/event/many", test_many);
+	g_test_add_func("/event/silent", test_silent);
 	g_test_add_func("/event/bad", test_bad);
 	g_test_add_func("/event/too many", test_too_many);
 	g_test_add_func("/event/by-itself", test_by_itself);
