@@ -81,12 +81,20 @@ tests_unit_sched_test_SOURCES = tests/unit/sched_test.c
 tests_unit_sched_test_CPPFLAGS = $(test_cppflags)
 tests_unit_sched_test_CFLAGS = $(test_cflags)
 tests_unit_sched_test_LDADD = $(test_fake_libs)
+msg_rig = tests/unit/msg_rig.c tests/unit/msg_rig.h
 check_PROGRAMS += tests/unit/msg_test
 TESTS += tests/unit/msg_test
-tests_unit_msg_test_SOURCES = tests/unit/msg_test.c
+tests_unit_msg_test_SOURCES = tests/unit/msg_test.c $(msg_rig)
 tests_unit_msg_test_CPPFLAGS = $(test_cppflags)
 tests_unit_msg_test_CFLAGS = $(test_cflags)
 tests_unit_msg_test_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
+
+check_PROGRAMS += tests/unit/msg_loop_test
+TESTS += tests/unit/msg_loop_test
+tests_unit_msg_loop_test_SOURCES = tests/unit/msg_loop_test.c $(msg_rig)
+tests_unit_msg_loop_test_CPPFLAGS = $(test_cppflags)
+tests_unit_msg_loop_test_CFLAGS = $(test_cflags)
+tests_unit_msg_loop_test_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
 
 check_PROGRAMS += tests/unit/laddr_port_test
 TESTS += tests/unit/laddr_port_test
@@ -204,7 +212,7 @@ tests_unit_msg_stress_test_CFLAGS = $(test_cflags)
 tests_unit_msg_stress_test_LDADD = lib/libdpvsctrl.la $(test_eal_libs)
 
 # "make check-tsan": the message core and its tests under ThreadSanitizer, whatever the rest was built with.
-tsan_programs = tests/unit/msg_tsan tests/unit/msg_stress_tsan
+tsan_programs = tests/unit/msg_tsan tests/unit/msg_loop_tsan tests/unit/msg_stress_tsan
 EXTRA_PROGRAMS += $(tsan_programs)
 CLEANFILES += $(tsan_programs)
 EXTRA_DIST += tests/tsan.supp
@@ -213,11 +221,16 @@ tsan_core = tests/helpers/eal.c tests/helpers/eal.h lib/msg.c lib/msg_send.c lib
 # The C11 rings, so that it sees their atomics; fences, which it does not know: msg_ring_acquire() in lib/msg_priv.h.
 tsan_cppflags = $(test_cppflags) -DRTE_USE_C11_MEM_MODEL
 tsan_cflags = $(test_cflags) -fsanitize=thread -Wno-tsan -g
-tests_unit_msg_tsan_SOURCES = tests/unit/msg_test.c $(tsan_core)
+tests_unit_msg_tsan_SOURCES = tests/unit/msg_test.c $(msg_rig) $(tsan_core)
 tests_unit_msg_tsan_CPPFLAGS = $(tsan_cppflags)
 tests_unit_msg_tsan_CFLAGS = $(tsan_cflags)
 tests_unit_msg_tsan_LDFLAGS = -fsanitize=thread
 tests_unit_msg_tsan_LDADD = $(GLIB_LIBS) $(DPDK_LIBS)
+tests_unit_msg_loop_tsan_SOURCES = tests/unit/msg_loop_test.c $(msg_rig) $(tsan_core)
+tests_unit_msg_loop_tsan_CPPFLAGS = $(tsan_cppflags)
+tests_unit_msg_loop_tsan_CFLAGS = $(tsan_cflags)
+tests_unit_msg_loop_tsan_LDFLAGS = -fsanitize=thread
+tests_unit_msg_loop_tsan_LDADD = $(GLIB_LIBS) $(DPDK_LIBS)
 tests_unit_msg_stress_tsan_SOURCES = tests/unit/msg_stress_test.c $(tsan_core)
 tests_unit_msg_stress_tsan_CPPFLAGS = $(tsan_cppflags)
 tests_unit_msg_stress_tsan_CFLAGS = $(tsan_cflags)
