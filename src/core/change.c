@@ -33,6 +33,13 @@ struct change_note {
 	void *arg;
 };
 
+/* Something that a handler has left to be done after it. */
+struct change_work {
+	struct change_work *next;
+	int (*fn)(struct change *c, void *work);
+	_Alignas(8) unsigned char data[];
+};
+
 /* Something to be done before the commit. */
 struct change_prepare_note {
 	int (*fn)(struct change *c, void *arg);
@@ -127,7 +134,7 @@ change_prepare_step(struct change *c)
 	err = note.fn(c, note.arg);
 	if (err == 0)
 		c->before_next++;
-	return err == 0 && c->before_next < c->before.len ? CHANGE_MORE : err;
+	return err == 0 && (c->before_next < c->before.len || c->then != NULL) ? CHANGE_MORE : err;
 }
 
 bool
@@ -246,6 +253,54 @@ change_touch(void)
 	touches++;
 }
 
+/* ---- what handlers leave to be done after them ---- */
+
+void *
+change_then(struct change *c, int (*fn)(struct change *c, void *work), uint32_t len)
+{
+	struct change_work *work = FAULT_POINT("change.then") ? NULL : change_alloc(c, sizeof(*work) + len);
+
+	if (work == NULL) {
+		change_error(c, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	work->fn = fn;
+	*c->then_end = work;
+	c->then_end = &work->next;
+	return work->data;
+}
+
+int
+change_then_step(struct change *c)
+{
+	struct change_work *work = c->then;
+	int err;
+
+	if (work == NULL)
+		return 0;
+	err = work->fn(c, work->data);
+	if (err != 0)
+		return err;
+	c->then = work->next;
+	if (c->then == NULL)
+		c->then_end = &c->then;
+	return c->then != NULL ? CHANGE_MORE : 0;
+}
+
+int
+change_record(struct change *c, int (*handler)(struct change *c, const void *record), const void *record)
+{
+	int err;
+
+	if (c->then != NULL) {
+		err = change_then_step(c);
+		return err == 0 && c->again ? CHANGE_MORE : err;
+	}
+	err = handler(c, record);
+	c->again = err == CHANGE_MORE;
+	return err == 0 && c->then != NULL ? CHANGE_MORE : err;
+}
+
 /* ---- life ---- */
 
 struct change *
@@ -255,6 +310,7 @@ change_begin(void)
 
 	c->undo = segs_of(sizeof(struct change_note));
 	c->done = segs_of(sizeof(struct change_note));
+	c->then_end = &c->then;
 	c->before = segs_of(sizeof(struct change_prepare_note));
 	c->ops = segs_of(sizeof(struct change_operation));
 	c->chunks = g_ptr_array_new_with_free_func(g_free);
@@ -454,7 +510,9 @@ change_commit(struct change *c)
 	int err;
 
 	do {
-		err = change_prepare_step(c);
+		err = change_then_step(c);
+		if (err == 0)
+			err = change_prepare_step(c);
 	} while (err == CHANGE_MORE);
 	if (err == 0 && (c->ops.len > 0 || c->visible))
 		err = change_reserve(c);

@@ -40,8 +40,8 @@ enum {
 };
 
 /**
- * CHANGE_MORE: what a SET handler, a .sync, or a note of change_before_commit() returns when it has done a
- * part and wants to be called again, after other clients had their turn.
+ * CHANGE_MORE: what a SET handler, a .sync, or a note of change_then() or change_before_commit() returns when it has
+ * done a part and wants to be called again, after other clients had their turn.
  */
 #define CHANGE_MORE 1
 
@@ -113,6 +113,15 @@ void change_done(struct change *c, void (*fn)(void *arg), void *arg);
  * ends, shared by all workers, read-only for them). Returns NULL when out of memory.
  */
 void *change_op(struct change *c, uint32_t type, uint32_t len);
+
+/**
+ * change_then: @fn(@c, its memory) runs when the SET handler, .sync or note that is at work has returned, before
+ * another one is called, and before it is called again if that was with CHANGE_MORE: for the part of its work that
+ * may be long, wherever it comes up. What @fn says counts as what the handler says. Several run in the order of the
+ * calls; @fn may call this, too. In changes of the daemon's own it runs at change_commit(). Returns @len zero bytes
+ * for @fn, 8-byte aligned, that live as long as @c; NULL: out of memory, and the text is set.
+ */
+void *change_then(struct change *c, int (*fn)(struct change *c, void *work), uint32_t len);
 
 /**
  * change_before_commit: @fn(@c, @arg) runs once all records went well, in order of the notes, before the

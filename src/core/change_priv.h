@@ -20,8 +20,8 @@ extern const struct module change_module; /* the message COMMIT */
 
 /**
  * struct change_job: what a client wants to be done, as one change.
- * @step: the next record. Returns 0: that was the last; CHANGE_MORE: there is another, or this one needs
- *   another turn; or a negative errno: refused
+ * @step: the next record; calls handlers by change_record(). Returns 0: that was the last; CHANGE_MORE: there is
+ *   another, or this one needs another turn; or a negative errno: refused
  * @end: called once, how it went: 0, all workers have applied it; -EINPROGRESS, it is committed but a worker
  *   did not confirm it in time (change_late_worker()); -ETIMEDOUT, its turn did not come in time, nothing
  *   was done; another negative errno: refused, nothing is changed. @c is valid during the call
@@ -42,6 +42,12 @@ struct change_job {
  * may be called before this returns. Jobs are begun in the order in which they were submitted.
  */
 void change_submit(const struct change_job *job);
+
+/**
+ * change_record: a part of what @handler makes of @record: the handler itself, or something that it has left to
+ * change_then(). Returns 0: it is over with both; CHANGE_MORE: to be called again; or a negative errno.
+ */
+int change_record(struct change *c, int (*handler)(struct change *c, const void *record), const void *record);
 
 /** change_queue_stop: the daemon ends: what is under way is undone, what waits is refused, with -ESHUTDOWN. */
 void change_queue_stop(void);
@@ -87,6 +93,9 @@ enum change_phase {
 struct change {
 	struct segs undo;     /* struct change_note */
 	struct segs done;     /* struct change_note */
+	struct change_work *then; /* of change_then(), the first; its memory is in chunks */
+	struct change_work **then_end;
+	bool again;           /* the handler that left them is to be called again */
 	struct segs before;   /* struct change_prepare_note */
 	uint32_t before_next; /* how many of before have run */
 	uint32_t done_next;   /* how many of done have run */
@@ -118,6 +127,9 @@ void change_touch(void);
 
 /** change_reserve: a slot in the commit ring of each worker. Returns 0 or -ENOBUFS. */
 int change_reserve(struct change *c);
+
+/** change_then_step: a part of what was left to change_then(). Returns 0: nothing is left; else as the note. */
+int change_then_step(struct change *c);
 
 /** change_prepare_step: runs the next note of change_before_commit(). Returns 0: that was all; else as the note. */
 int change_prepare_step(struct change *c);

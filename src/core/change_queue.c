@@ -138,10 +138,14 @@ step(void)
 		err = c->job.step(c, c->job.arg);
 		break;
 	case CHANGE_SYNCS:
-		err = sync_step(c);
+		err = change_then_step(c);
+		if (err == 0)
+			err = sync_step(c);
 		break;
 	case CHANGE_BEFORE:
-		err = change_prepare_step(c);
+		err = change_then_step(c);
+		if (err == 0)
+			err = change_prepare_step(c);
 		if (err == 0)
 			leave(c);
 		break;

@@ -69,7 +69,7 @@ ctl_set_step(struct change *c, void *arg)
 		err = dpvs_req_record(set->req, set->next, set->record);
 	set->ready = true;
 	if (err == 0)
-		err = set->opt->set(c, set->opt->record_size != 0 ? set->record : NULL);
+		err = change_record(c, set->opt->set, set->opt->record_size != 0 ? set->record : NULL);
 	set->blamed = err < 0 && set->count > 0;
 	if (err != 0)
 		return err;

@@ -468,7 +468,7 @@ txn_step(struct change *c, void *arg)
 			memset(commit_record, 0, part->opt->record_size);
 		txn->ready = true;
 	}
-	err = part->opt->set(c, part->opt->record_size != 0 ? commit_record : NULL);
+	err = change_record(c, part->opt->set, part->opt->record_size != 0 ? commit_record : NULL);
 	txn->blamed = err < 0;
 	if (err != 0)
 		return err;

@@ -11,7 +11,7 @@ src_libdpvsd_la_SOURCES += src/core/compat.h src/net/addr.h src/net/arp.c src/ne
 	src/net/ipv4.c src/net/ipv4.h src/net/ipv4_input.c src/net/ipv6.c src/net/ipv6.h \
 	src/net/ipv6_input.c src/net/l4.c src/net/l4.h src/net/mbuf.c src/net/mbuf.h src/net/ndisc.c \
 	src/net/ndisc.h src/net/neigh.c src/net/neigh_node.c src/net/neigh_priv.h src/net/node.h \
-	src/net/rib.c src/net/rib.h src/net/route.c src/net/route6.c src/net/route_table.c \
+	src/net/rib.c src/net/rib.h src/net/route.c src/net/route6.c src/net/route_addr.c src/net/route_table.c \
 	src/net/route_table.h src/net/tcp_reset.c src/net/tcp_reset.h
 
 src_libdpvsd_la_SOURCES += src/net/rss.c src/net/rss.h

@@ -18,7 +18,7 @@
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/route.h>
 
-#include "core/change.h"
+#include "core/change_priv.h"
 #include "core/conf.h"
 #include "core/event.h"
 #include "core/stats.h"
@@ -42,6 +42,16 @@ struct announce {
 	uint8_t af;
 };
 
+/** struct aging: a change that takes addresses whose time is over, and deprecates others. */
+struct aging {
+	GPtrArray *due; /**< NULL: it has not begun */
+	guint next;
+	unsigned int expired;
+};
+
+/** Longest wait of that change for its turn, and for the workers, ms. */
+#define AGING_MS 10000
+
 enum {
 	STAT_ANNOUNCED,
 	STAT_ANNOUNCE_FAILED,
@@ -52,6 +62,9 @@ enum {
 static GHashTable *addrs;
 static GHashTable *leaving; /* of addresses that were taken, those that readers may still have to see */
 static struct port_addrs ports[NETIF_MAX][2];
+static TAILQ_HEAD(, ifaddr) mortals = TAILQ_HEAD_INITIALIZER(mortals); /* those of addrs whose time ends */
+static struct aging aging;
+static bool aging_wanted; /* ifaddr_job_age() has submitted it */
 static GQueue announces = G_QUEUE_INIT;
 static struct event_nodes nodes = TAILQ_HEAD_INITIALIZER(nodes);
 static uint32_t addrs_max;
@@ -106,12 +119,6 @@ ifaddr_port_addrs(const struct ifaddr *a)
 	return &ports[a->port][a->af == AF_INET6];
 }
 
-bool
-ifaddr_is_last(const struct ifaddr *a)
-{
-	return ifaddr_port_addrs(a)->count == 1;
-}
-
 static GQueue *
 ifaddr_list_of(const struct ifaddr *a)
 {
@@ -120,14 +127,38 @@ ifaddr_list_of(const struct ifaddr *a)
 	return a->plen < addr_bits(a->af) ? &p->nets : &p->hosts;
 }
 
+static bool
+ifaddr_is_mortal(const struct ifaddr *a)
+{
+	return a->valid_until != IFADDR_FOREVER || a->preferred_until != IFADDR_FOREVER;
+}
+
+/** ifaddr_enter, ifaddr_leave: @a is in the table of those that are there. */
+static void
+ifaddr_enter(struct ifaddr *a)
+{
+	g_hash_table_add(addrs, a);
+	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
+	if (ifaddr_is_mortal(a))
+		TAILQ_INSERT_TAIL(&mortals, a, mortal);
+}
+
+static void
+ifaddr_leave(struct ifaddr *a)
+{
+	g_hash_table_remove(addrs, a);
+	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
+	if (ifaddr_is_mortal(a))
+		TAILQ_REMOVE(&mortals, a, mortal);
+}
+
 /** ifaddr_undo_put: takes @arg out of all lists. */
 static void
 ifaddr_undo_put(void *arg)
 {
 	struct ifaddr *a = arg;
 
-	g_hash_table_remove(addrs, a);
-	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
+	ifaddr_leave(a);
 	event_node_del(&nodes, &a->event);
 	g_queue_delete_link(ifaddr_list_of(a), a->link);
 	g_free(a);
@@ -149,8 +180,7 @@ ifaddr_put(struct change *c, struct ifaddr *a, const struct ifaddr *old)
 		g_queue_insert_after(list, after, a);
 		a->link = after->next;
 	}
-	g_hash_table_add(addrs, a);
-	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
+	ifaddr_enter(a);
 	event_node_bring(c, &nodes, &a->event);
 	change_undo(c, ifaddr_undo_put, a);
 }
@@ -160,8 +190,7 @@ ifaddr_undo_take(void *arg)
 {
 	struct ifaddr *a = arg;
 
-	g_hash_table_add(addrs, a);
-	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
+	ifaddr_enter(a);
 	event_node_keep(&a->event);
 	if (g_hash_table_lookup(leaving, a) == a)
 		g_hash_table_remove(leaving, a);
@@ -188,8 +217,7 @@ ifaddr_take(struct change *c, struct ifaddr *a)
 	/* Of several that one change takes, the first is the one that is committed. */
 	if (before == NULL || before->event.taken != change_serial(c))
 		g_hash_table_replace(leaving, a, a);
-	g_hash_table_remove(addrs, a);
-	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
+	ifaddr_leave(a);
 	event_node_take(c, &a->event);
 	change_undo(c, ifaddr_undo_take, a);
 	change_done(c, ifaddr_done_take, a);
@@ -295,9 +323,9 @@ ifaddr_swap_routes(struct change *c, const struct ifaddr *old, struct ifaddr *ne
 
 	if (was_seen && !is_seen) {
 		/* As with Linux: without an address the port does not speak IPv4, and has no routes. */
-		if (old->af == AF_INET && ifaddr_port_addrs(old)->count == 0)
-			ret = route_flush_port(c, AF_INET, old->port, false);
-		return ret == 0 ? route_addr_changed(c, old->af, old->port, &old->addr, ROUTE_ADDR_GONE) : ret;
+		bool last = old->af == AF_INET && ifaddr_port_addrs(old)->count == 0;
+
+		return route_addr_changed(c, old->af, old->port, &old->addr, last ? ROUTE_ADDR_LAST : ROUTE_ADDR_GONE);
 	}
 	if (is_seen && !was_seen)
 		return route_addr_changed(c, new->af, new->port, &new->addr, ROUTE_ADDR_CAME);
@@ -519,50 +547,84 @@ ifaddr_linklocal(uint16_t port, union ip_addr *ret_addr)
 	return false;
 }
 
-/** ifaddr_job_age: takes addresses whose time is over, deprecates others. */
+static bool
+ifaddr_is_due(const struct ifaddr *a, int64_t now)
+{
+	return a->valid_until <= now || (a->preferred_until <= now && !a->deprecated);
+}
+
+static int
+ifaddr_age(struct change *c, const void *record)
+{
+	struct ifaddr *old = (struct ifaddr *)(uintptr_t)record;
+	struct ifaddr *new;
+
+	if (old->valid_until <= g_get_monotonic_time() / G_USEC_PER_SEC) {
+		aging.expired++;
+		return ifaddr_swap(c, old, ifaddr_as_held(old));
+	}
+	new = g_memdup2(old, sizeof(*old));
+	new->deprecated = 1;
+	return ifaddr_swap(c, old, new);
+}
+
+static int
+ifaddr_age_step(struct change *c, void *arg)
+{
+	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+	const struct ifaddr *a;
+	int ret;
+
+	(void)arg;
+	if (aging.due == NULL) {
+		aging.due = g_ptr_array_new();
+		TAILQ_FOREACH (a, &mortals, mortal)
+			if (ifaddr_is_due(a, now))
+				g_ptr_array_add(aging.due, (void *)(uintptr_t)a);
+	}
+	if (aging.next == aging.due->len)
+		return 0;
+	ret = change_record(c, ifaddr_age, aging.due->pdata[aging.next]);
+	if (ret != 0)
+		return ret;
+	return ++aging.next < aging.due->len ? CHANGE_MORE : 0;
+}
+
+/** ifaddr_age_end: @status: what is not done is due the next time. */
+static void
+ifaddr_age_end(struct change *c, int status, void *arg)
+{
+	(void)c;
+	(void)arg;
+	if (status == 0 || status == -EINPROGRESS)
+		stats_add(&stats, STAT_EXPIRED, aging.expired);
+	if (aging.due != NULL)
+		g_ptr_array_unref(aging.due);
+	aging = (struct aging){ 0 };
+	aging_wanted = false;
+}
+
+/** ifaddr_job_age: like a client's change, in slices, as each may concern many routes. */
 static int
 ifaddr_job_age(void)
 {
+	static const struct change_job job = {
+		.step = ifaddr_age_step,
+		.end = ifaddr_age_end,
+		.deadline_ms = AGING_MS,
+	};
 	int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
-	g_autoptr(GPtrArray) due = g_ptr_array_new();
-	struct change *c;
-	GHashTableIter iter;
-	gpointer key;
-	unsigned int expired = 0;
-	int ret = 0;
+	const struct ifaddr *a;
 
-	if (change_busy())
-		return -EAGAIN; /* next time */
-	g_hash_table_iter_init(&iter, addrs);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		const struct ifaddr *a = key;
-
-		if (a->valid_until <= now || (a->preferred_until <= now && !a->deprecated))
-			g_ptr_array_add(due, key);
-	}
-	if (due->len == 0)
+	if (aging_wanted)
+		return -EAGAIN; /* the one before is not over */
+	TAILQ_FOREACH (a, &mortals, mortal)
+		if (ifaddr_is_due(a, now))
+			break;
+	if (a == NULL)
 		return -EAGAIN;
-
-	c = change_begin();
-	if (c == NULL)
-		return 0; /* next time */
-	for (guint i = 0; i < due->len && ret == 0; i++) {
-		struct ifaddr *a = due->pdata[i];
-		struct ifaddr *new;
-
-		if (a->valid_until <= now) {
-			new = ifaddr_as_held(a);
-			expired++;
-		} else {
-			new = g_memdup2(a, sizeof(*a));
-			new->deprecated = 1;
-		}
-		ret = ifaddr_swap(c, a, new);
-	}
-	if (ret != 0)
-		change_abandon(c);
-	else if (change_commit(c) == 0)
-		stats_add(&stats, STAT_EXPIRED, expired);
+	aging_wanted = true;
+	change_submit(&job);
 	return 0;
 }
 
@@ -646,6 +708,7 @@ ifaddr_fini(void)
 		g_free(key);
 	g_hash_table_destroy(addrs);
 	addrs = NULL;
+	TAILQ_INIT(&mortals);
 	g_hash_table_destroy(leaving);
 	leaving = NULL;
 	for (unsigned int p = 0; p < NETIF_MAX; p++) {

@@ -19,7 +19,6 @@
 #include "net/ifaddr_priv.h"
 #include "net/netif.h"
 #include "net/rib.h"
-#include "net/route_table.h"
 #include "net/wire_dev.h"
 
 /** ifaddr_check_ip4: what only IPv4 has: net and broadcast addresses. */
@@ -166,15 +165,6 @@ ifaddr_ctl_set(struct change *c, const void *record)
 	return ifaddr_add(c, record, true);
 }
 
-/** ifaddr_leaves: @a is to be taken: what goes with it and may be long goes before. Returns 0, CHANGE_MORE or an error. */
-static int
-ifaddr_leaves(struct change *c, const struct ifaddr *a)
-{
-	if (a->af != AF_INET || a->hold == IFADDR_HELD || !ifaddr_is_last(a))
-		return 0;
-	return route_flush_port(c, AF_INET, a->port, true);
-}
-
 static int
 ifaddr_ctl_del(struct change *c, const void *record)
 {
@@ -204,8 +194,7 @@ ifaddr_ctl_del(struct change *c, const void *record)
 	if (old->plen != conf->plen)
 		return change_error(c, -ENOENT, "%s/%u is not on %s, %s/%u is", text, conf->plen,
 				    conf->dev, text, old->plen);
-	ret = ifaddr_leaves(c, old);
-	return ret == 0 ? ifaddr_swap(c, old, ifaddr_as_held(old)) : ret;
+	return ifaddr_swap(c, old, ifaddr_as_held(old));
 }
 
 /* Addresses that go before others have their turn; each takes up to three routes along. */
@@ -232,11 +221,8 @@ ifaddr_ctl_flush(struct change *c, const void *record)
 		    (filter->addr.family == 0 || filter->addr.family == a->af))
 			g_ptr_array_add(list, key);
 	}
-	for (guint i = 0; i < list->len && ret == 0; i++) {
-		ret = ifaddr_leaves(c, list->pdata[i]);
-		if (ret == 0)
-			ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
-	}
+	for (guint i = 0; i < list->len && ret == 0; i++)
+		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));
 	return ret == 0 && list->len == FLUSH_PART ? CHANGE_MORE : ret;
 }
 

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "core/event.h"
 #include "core/pkt.h"
@@ -27,6 +28,7 @@ struct ifaddr {
 	int64_t preferred_until;
 	uint64_t seq;            /**< order of arrival; kept by successors */
 	GList *link;             /**< in the port's list */
+	TAILQ_ENTRY(ifaddr) mortal; /**< with those whose time ends, if it does */
 	struct event_node event;
 	struct route *local;     /**< the routes that it brought; NULL: none */
 	struct route *net;
@@ -81,8 +83,5 @@ extern const struct module_event ifaddr_events[];
 
 /** ifaddr_all: the set of all. */
 GHashTable *ifaddr_all(void);
-
-/** ifaddr_is_last: is @a, which can be seen, the last such address of its family on its port? */
-bool ifaddr_is_last(const struct ifaddr *a);
 
 #endif

@@ -244,9 +244,9 @@ route_table_flush(struct change *c, uint8_t af, const struct dpvs_route_conf *fi
 	int ret = port_from_wire(c, filter->dev, &port);
 
 	if (ret == 0 && port >= 0)
-		return route_flush_port(c, af, (uint16_t)port, true);
+		return route_flush_port(c, af, (uint16_t)port);
 	for (uint16_t p = 0; p < netif_count() && ret == 0; p++)
-		ret = route_flush_port(c, af, p, true);
+		ret = route_flush_port(c, af, p);
 	return ret;
 }
 

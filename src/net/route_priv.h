@@ -98,6 +98,10 @@ void route_statics_fini(void);
 void route_static_attach(struct route *r);
 void route_static_detach(struct route *r);
 
+/** route_list_of_port: the static routes of @port. route_list_of_source: those that have it (zero: none); NULL: no route has. */
+const struct route_list *route_list_of_port(uint8_t af, uint16_t port);
+const struct route_list *route_list_of_source(uint8_t af, const union ip_addr *addr);
+
 /* route_rib.c */
 /** route_ribs_init: ribs of all workers, @max routes of each family. 0 or -ENOMEM. */
 int route_ribs_init(uint32_t max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Static routes, which are those of operators, by their port and by their source address: a route that was given no
- * source has the best address of its port, chosen anew when addresses come and go.
+ * Static routes, which are those of operators, by their port and by their source address: for what becomes of them when
+ * addresses come and go (route_addr.c).
  */
 #include <sys/socket.h>
 
@@ -9,7 +9,6 @@
 
 #include "core/change.h"
 #include "net/addr.h"
-#include "net/ifaddr.h"
 #include "net/netif.h"
 #include "net/route_priv.h"
 #include "net/route_table.h"
@@ -77,89 +76,32 @@ route_static_detach(struct route *r)
 }
 
 int
-route_flush_port(struct change *c, uint8_t af, uint16_t port, bool in_slices)
+route_flush_port(struct change *c, uint8_t af, uint16_t port)
 {
 	struct route *r;
 	int ret = 0;
 
 	while (ret == 0 && (r = TAILQ_LAST(&statics_of(af)->by_port[port], route_list)) != NULL) {
 		ret = route_remove(c, r);
-		if (ret == 0 && in_slices && change_slice_over())
+		if (ret == 0 && change_slice_over())
 			return CHANGE_MORE;
 	}
 	return ret;
 }
 
-/** route_choose: the same route, with the source that is the best one now. */
-static int
-route_choose(struct change *c, struct route *r)
+const struct route_list *
+route_list_of_port(uint8_t af, uint16_t port)
 {
-	struct route *new;
-	union ip_addr src;
-
-	ifaddr_source(c, r->af, r->port, r->has_via ? &r->via : &r->dst, &src);
-	if (!r->src_given && addr_equal(&src, &r->src))
-		return 0;
-	new = g_memdup2(r, sizeof(*r));
-	new->src = src;
-	new->src_given = 0;
-	return route_swap(c, r, new);
+	return &statics_of(af)->by_port[port];
 }
 
-/** source_first: the first of the routes whose source is @addr, or NULL. */
-static struct route *
-source_first(const struct statics *st, const union ip_addr *addr)
+const struct route_list *
+route_list_of_source(uint8_t af, const union ip_addr *addr)
 {
 	struct source key = { .addr = *addr };
-	struct source *src = g_hash_table_lookup(st->sources, &key);
+	const struct source *src = g_hash_table_lookup(statics_of(af)->sources, &key);
 
-	return src != NULL ? TAILQ_FIRST(&src->routes) : NULL;
-}
-
-/** source_gone: the routes whose source was @addr. */
-static int
-source_gone(struct change *c, uint8_t af, const union ip_addr *addr)
-{
-	struct route *r;
-	int ret = 0;
-
-	while (ret == 0 && (r = source_first(statics_of(af), addr)) != NULL)
-		ret = r->src_given && af == AF_INET ? route_remove(c, r) : route_choose(c, r);
-	return ret;
-}
-
-/** sourceless_choose: the routes that found none, on any port. */
-static int
-sourceless_choose(struct change *c, uint8_t af)
-{
-	static const union ip_addr none;
-	struct route *r, *next;
-	int ret = 0;
-
-	for (r = source_first(statics_of(af), &none); r != NULL && ret == 0; r = next) {
-		next = TAILQ_NEXT(r, src_link);
-		ret = route_choose(c, r);
-	}
-	return ret;
-}
-
-int
-route_addr_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *addr, enum route_addr what)
-{
-	struct route *r, *next;
-	int ret;
-
-	if (what == ROUTE_ADDR_GONE)
-		return source_gone(c, af, addr);
-	ret = sourceless_choose(c, af);
-	/* A route that is changed goes to the end of the list, and may be looked at again: for nothing, but once. */
-	for (r = TAILQ_FIRST(&statics_of(af)->by_port[port]); r != NULL && ret == 0; r = next) {
-		next = TAILQ_NEXT(r, port_link);
-		if (!r->src_given && (what == ROUTE_ADDR_CHANGED ||
-				      ifaddr_is_better(af, port, addr, &r->src, r->has_via ? &r->via : &r->dst)))
-			ret = route_choose(c, r);
-	}
-	return ret;
+	return src != NULL ? &src->routes : NULL;
 }
 
 void

@@ -45,18 +45,19 @@ enum route_addr {
 	ROUTE_ADDR_CAME,
 	ROUTE_ADDR_CHANGED, /**< it may be a better or worse source now */
 	ROUTE_ADDR_GONE,
+	ROUTE_ADDR_LAST,    /**< it is gone, and was the last IPv4 address of the port: it has no static routes then */
 };
 
 /**
  * route_addr_changed: @addr of @port: static routes choose their source again if that may matter. Those whose
- * given source is gone end (IPv4) or choose one (IPv6), as with Linux.
+ * given source is gone end (IPv4) or choose one (IPv6), as with Linux. Done by change_then(), after the handler that calls
+ * this. Returns 0 or -ENOMEM.
  */
 int route_addr_changed(struct change *c, uint8_t af, uint16_t port, const union ip_addr *addr, enum route_addr what);
 
 /**
- * route_flush_port: removes the static routes of @port; @in_slices: by who may return CHANGE_MORE. Returns 0,
- * CHANGE_MORE or negative errno.
+ * route_flush_port: removes the static routes of @port. Returns 0, CHANGE_MORE or negative errno.
  */
-int route_flush_port(struct change *c, uint8_t af, uint16_t port, bool in_slices);
+int route_flush_port(struct change *c, uint8_t af, uint16_t port);
 
 #endif

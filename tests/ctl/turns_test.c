@@ -3,6 +3,8 @@
  * Nobody waits for anybody: what is long takes many turns of the main loop, and others are served in between. With slices of
  * one step each, slices are counted, not time.
  */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -10,8 +12,10 @@
 #include <glib.h>
 #include <rte_lcore.h>
 
+#include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/laddr.h>
+#include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/server.h>
 
 #include "core/change_priv.h"
@@ -305,6 +309,112 @@ test_pools(void)
 	harness_stop();
 }
 
+/* ---- addresses and routes ---- */
+
+static struct dpvs_addr_conf
+port_addr(const char *ip, uint8_t plen, const char *dev)
+{
+	struct dpvs_addr_conf conf = { .plen = plen, .addr.family = AF_INET };
+
+	g_assert_cmpint(inet_pton(AF_INET, ip, conf.addr.bytes), ==, 1);
+	g_strlcpy(conf.dev, dev, sizeof(conf.dev));
+	return conf;
+}
+
+/* How many static routes have @src (NULL: none) as their source; @total: how many there are. */
+static uint32_t
+routes_from(const char *src, uint32_t *total)
+{
+	struct dpvs_route_conf conf;
+	struct dpvs_reply *reply;
+	uint8_t bytes[16] = { 0 };
+	uint32_t count = 0;
+
+	*total = 0;
+	if (src != NULL)
+		g_assert_cmpint(inet_pton(AF_INET, src, bytes), ==, 1);
+	g_assert_cmpint(harness_get(DPVS_GET_ROUTES, NULL, 0, &reply), ==, 0);
+	for (uint32_t i = 0; dpvs_reply_record(reply, i, &conf, sizeof(conf)) == 0; i++) {
+		if (conf.proto != DPVS_ROUTE_PROTO_STATIC)
+			continue;
+		++*total;
+		count += memcmp(conf.src.bytes, bytes, sizeof(bytes)) == 0;
+	}
+	dpvs_reply_free(reply);
+	return count;
+}
+
+/* One change of an address of a port with many routes: as many slices, others are served, the outcome is @want's. */
+static void
+one_address(struct peer *p, struct peer *q, uint32_t id, struct dpvs_addr_conf conf, const char *want, uint32_t left)
+{
+	uint64_t slices = harness_stat("change", "slices");
+	unsigned int served = 0;
+	uint32_t total;
+
+	change_set_slice(0);
+	ask(p, DPVS_SOCKOPT_SET, id, &conf, sizeof(conf), 1);
+	ask(q, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, NULL, 0, 0);
+	while (!turn(p)) {
+		if (peer_poll(q)) {
+			served++;
+			ask(q, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, NULL, 0, 0);
+		}
+	}
+	peer_answer(q);
+	change_set_slice(1000);
+	g_assert_cmpint(p->a.err, ==, 0);
+	g_assert_cmpuint(harness_stat("change", "slices") - slices, >=, RECORDS);
+	g_assert_cmpuint(served, >=, RECORDS / 2);
+	g_assert_cmpuint(routes_from(want, &total), ==, left);
+	g_assert_cmpuint(total, ==, left);
+}
+
+/* One address comes, changes, goes: what it does to hundreds of routes is not one step. */
+static void
+test_address(void)
+{
+	struct dpvs_addr_conf first = port_addr("192.0.2.1", 24, "dpdk0");
+	struct dpvs_addr_conf second = port_addr("192.0.2.2", 24, "dpdk0");
+	g_autofree struct dpvs_route_conf *routes = g_new0(struct dpvs_route_conf, RECORDS);
+	struct dpvs_addr_conf both[2];
+	struct peer *p, *q;
+	uint32_t total;
+
+	start();
+	p = peer_new();
+	q = peer_new();
+	for (uint32_t i = 0; i < RECORDS; i++) {
+		routes[i] = (struct dpvs_route_conf){ .dst = address(i << 8), .plen = 24 };
+		routes[i].dst.bytes[3] = 0;
+		g_strlcpy(routes[i].dev, "dpdk0", sizeof(routes[i].dev));
+	}
+	g_assert_cmpint(peer_set(p, DPVS_SET_ROUTE_ADD, routes, sizeof(routes[0]), RECORDS), ==, 0);
+	g_assert_cmpuint(routes_from(NULL, &total), ==, RECORDS);
+
+	one_address(p, q, DPVS_SET_ADDR_ADD, first, "192.0.2.1", RECORDS);
+	one_address(p, q, DPVS_SET_ADDR_ADD, second, "192.0.2.1", RECORDS);
+	first.plen = 32;
+	one_address(p, q, DPVS_SET_ADDR_SET, first, "192.0.2.2", RECORDS);
+	one_address(p, q, DPVS_SET_ADDR_DEL, second, "192.0.2.1", RECORDS);
+	one_address(p, q, DPVS_SET_ADDR_ADD, second, "192.0.2.2", RECORDS);
+
+	/* Refused at its second record, when the first one has moved all routes. */
+	both[0] = second;
+	both[1] = port_addr("192.0.2.3", 24, "dpdk0");
+	g_assert_cmpint(peer_set(p, DPVS_SET_ADDR_DEL, both, sizeof(both[0]), 2), ==, -ENOENT);
+	g_assert_cmpuint(p->a.index, ==, 1);
+	g_assert_cmpuint(routes_from("192.0.2.2", &total), ==, RECORDS);
+	g_assert_cmpuint(total, ==, RECORDS);
+
+	/* No route has anything to do with the first; all go with the last one. */
+	g_assert_cmpint(peer_set(p, DPVS_SET_ADDR_DEL, &first, sizeof(first), 1), ==, 0);
+	one_address(p, q, DPVS_SET_ADDR_DEL, second, NULL, 0);
+	peer_free(q);
+	peer_free(p);
+	harness_stop();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -318,6 +428,7 @@ main(int argc, char **argv)
 	g_test_add_func("/turns/zero", test_zero);
 	g_test_add_func("/turns/zero while servers come and go", test_zero_moves);
 	g_test_add_func("/turns/pools", test_pools);
+	g_test_add_func("/turns/address", test_address);
 	rc = g_test_run();
 	harness_fini();
 	return rc;

@@ -103,7 +103,7 @@ static void
 test_covered(void)
 {
 	static const char *const names[] = { "calloc",	"malloc",     "aligned_alloc", "g_try_malloc", "g_try_malloc0",
-					     "change.op", "change.reserve", "change.msg",    "change.slice", "msg.pool",
+					     "change.op", "change.then", "change.reserve", "change.msg",    "change.slice", "msg.pool",
 					     "msg.commit", "msg.multicast", "msg.ring", "mbuf", "txn.begin" };
 	struct fault_site sites[FAULT_SITES];
 	unsigned int n = fault_sites(sites), failed = 0;

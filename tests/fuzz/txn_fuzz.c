@@ -207,6 +207,12 @@ ctl_end(struct dpvs_req *r, struct change *c, int err)
 	status = err;
 }
 
+int
+change_record(struct change *c, int (*set)(struct change *c, const void *record), const void *record)
+{
+	return set(c, record);
+}
+
 void
 change_submit(const struct change_job *job)
 {

@@ -268,6 +268,145 @@ test_undo(void)
 	teardown();
 }
 
+/* ---- what a handler leaves to be done after it ---- */
+
+/** struct left: so many parts; the last of them may be refused, or leave something itself. */
+struct left {
+	char name;
+	unsigned int parts;
+	bool refused;
+	bool leaves;
+};
+
+static bool again; /* the handler wants to be called again, once */
+
+static int
+left_run(struct change *c, void *arg)
+{
+	struct left *left = arg;
+
+	trace_turn("*", left->name);
+	if (--left->parts > 0)
+		return CHANGE_MORE;
+	if (left->refused)
+		return change_error(c, -EEXIST, "no a");
+	change_undo(c, undo_note, (void *)(uintptr_t)left->name);
+	if (left->leaves) {
+		struct left *other = change_then(c, left_run, sizeof(*other));
+
+		*other = (struct left){ .name = 'z', .parts = 1 };
+	}
+	return 0;
+}
+
+/* Leaves what @record, an array, says, up to the one without a name. */
+static int
+left_handler(struct change *c, const void *record)
+{
+	trace_turn("+", 'a');
+	for (const struct left *l = record; l->name != '\0'; l++) {
+		struct left *left = change_then(c, left_run, sizeof(*left));
+
+		g_assert_nonnull(left);
+		g_assert_cmpuint((uintptr_t)left % 8, ==, 0);
+		for (unsigned int i = 0; i < sizeof(*left); i++)
+			g_assert_cmpuint(((const unsigned char *)left)[i], ==, 0);
+		*left = *l;
+	}
+	change_undo(c, undo_note, (void *)(uintptr_t)'a');
+	if (again) {
+		again = false;
+		return CHANGE_MORE;
+	}
+	return 0;
+}
+
+static int
+left_before(struct change *c, void *arg)
+{
+	struct left *left;
+
+	(void)arg;
+	trace_turn("=", 'a');
+	left = change_then(c, left_run, sizeof(*left));
+	*left = (struct left){ .name = 'y', .parts = 2 };
+	return 0;
+}
+
+/* Two records: the first leaves what w->job.mode says, an index of records[]; the second nothing. */
+static const struct left records[][3] = {
+	{ { .name = 'x', .parts = 2 }, { .name = 'w', .parts = 1 } },
+	{ { .name = 'x', .parts = 1, .leaves = true }, { .name = 'w', .parts = 1 } },
+	{ { .name = 'x', .parts = 1 }, { .name = 'w', .parts = 2, .refused = true } },
+};
+
+static unsigned int left_number;
+static unsigned int left_record;
+
+static int
+left_step(struct change *c, void *arg)
+{
+	static const struct left nothing[1];
+	int ret = change_record(c, left_handler, left_record == 0 ? records[left_number] : nothing);
+
+	(void)arg;
+	if (ret != 0)
+		return ret;
+	if (left_record++ == 0)
+		return CHANGE_MORE;
+	change_before_commit(c, left_before, NULL);
+	return 0;
+}
+
+/* It is done after the handler and before the next record; it can refuse that, and is undone with it. */
+static void
+test_then(void)
+{
+	static const char *const want[] = {
+		"+a *x *x *w +a =a *y *y a:0 ",
+		"+a *x *w *z +a =a *y *y a:0 ",
+		"+a *x *w *w -x -a a:-17 ",
+		/* The handler is called again when what it has left is done. */
+		"+a *x *x *w +a *x *x *w +a =a *y *y a:0 ",
+	};
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(want); i++) {
+		struct work w = { .name = 'a', .status = 1 };
+
+		setup(0);
+		left_number = i % G_N_ELEMENTS(records);
+		left_record = 0;
+		again = i == 3;
+		w.job = (struct change_job){ .step = left_step, .end = work_end, .arg = &w, .deadline_ms = 60000 };
+		change_submit(&w.job);
+		wait_until(&w.status);
+		g_assert_cmpstr(trace->str, ==, want[i]);
+		teardown();
+	}
+}
+
+/* In a change of the daemon's own it is done at the commit, before the notes of that. */
+static void
+test_then_own(void)
+{
+	struct change *c;
+
+	setup(1000);
+	c = change_begin();
+	g_assert_cmpint(left_handler(c, records[0]), ==, 0);
+	change_before_commit(c, left_before, NULL);
+	g_assert_cmpstr(trace->str, ==, "+a ");
+	g_assert_cmpint(change_commit(c), ==, 0);
+	g_assert_cmpstr(trace->str, ==, "+a *x *x *w =a *y *y ");
+
+	g_string_truncate(trace, 0);
+	c = change_begin();
+	g_assert_cmpint(left_handler(c, records[2]), ==, 0);
+	g_assert_cmpint(change_commit(c), ==, -EEXIST);
+	g_assert_cmpstr(trace->str, ==, "+a *x *w *w -x -a ");
+	teardown();
+}
+
 /* A short change of somebody who finds nobody before him is committed when change_submit() returns. */
 static void
 test_at_once(void)
@@ -479,6 +618,8 @@ main(int argc, char **argv)
 	g_test_add_func("/queue/slices", test_slices);
 	g_test_add_func("/queue/order", test_order);
 	g_test_add_func("/queue/undo", test_undo);
+	g_test_add_func("/queue/then", test_then);
+	g_test_add_func("/queue/then, of the daemon's own", test_then_own);
 	g_test_add_func("/queue/at once", test_at_once);
 	g_test_add_func("/queue/generation", test_generation);
 	g_test_add_func("/queue/deadline", test_deadline);
