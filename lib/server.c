@@ -521,7 +521,7 @@ dpvs_server_new(const struct dpvs_server_params *params, struct dpvs_server **re
 void
 dpvs_server_free(struct dpvs_server *s)
 {
-	struct stat st;
+	struct stat st, mine;
 	GList *link;
 
 	if (s == NULL)
@@ -549,8 +549,9 @@ dpvs_server_free(struct dpvs_server *s)
 			unlink(s->path);
 		close(s->listen_fd);
 	}
-	/* The lock file of the daemon that is live is not ours to remove. */
-	if (s->locked)
+	/* The lock file of the daemon that is live is not ours to remove, though somebody has removed ours. */
+	if (s->locked && fstat(s->lock_fd, &mine) == 0 && lstat(s->lock_path, &st) == 0 &&
+	    st.st_dev == mine.st_dev && st.st_ino == mine.st_ino)
 		unlink(s->lock_path);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);

@@ -252,6 +252,28 @@ test_second(void)
 	stop_server();
 }
 
+/* Somebody has removed socket and lock of one that lives: the next one's are not its to remove when it ends. */
+static void
+test_removed(void)
+{
+	g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+	struct dpvs_server_params params = { .path = path };
+	struct dpvs_server *first, *third;
+	char *error;
+
+	g_assert_cmpint(dpvs_server_new(&params, &first, NULL), ==, 0);
+	g_assert_cmpint(unlink(path), ==, 0);
+	g_assert_cmpint(unlink(lock), ==, 0);
+	start_server(NULL);
+	dpvs_server_free(first);
+	g_assert_cmpint(dpvs_server_new(&params, &third, &error), ==, -EADDRINUSE);
+	free(error);
+	run_client(client_basic, NULL);
+	stop_server();
+	g_assert_cmpint(access(lock, F_OK), ==, -1);
+	g_assert_cmpint(access(path, F_OK), ==, -1);
+}
+
 static void
 test_stale(void)
 {
@@ -541,6 +563,7 @@ main(int argc, char **argv)
 	g_test_add_func("/server/client data", test_client_data);
 	g_test_add_func("/server/quote", test_quote);
 	g_test_add_func("/server/second daemon", test_second);
+	g_test_add_func("/server/removed", test_removed);
 	g_test_add_func("/server/stale", test_stale);
 	g_test_add_func("/server/umask", test_umask);
 	g_test_add_func("/server/activation", test_activation);
