@@ -156,6 +156,7 @@ int
 main(int argc, char **argv)
 {
 	char **eal_args = NULL;
+	int code;
 
 	main_hold_std_fds();
 	setlocale(LC_ALL, "");
@@ -182,5 +183,7 @@ main(int argc, char **argv)
 	}
 	if (check)
 		return daemon_check(main_conf_path());
-	return main_run(eal_args);
+	code = main_run(eal_args);
+	log_finish();
+	return code;
 }

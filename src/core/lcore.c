@@ -337,6 +337,7 @@ lcore_wait_ended(unsigned int index, gint64 end)
 		if (g_get_monotonic_time() > end) {
 			log_error("lcore", "worker %u (lcore %u, thread %u) does not end; leaving without it",
 				  index, worker_lcores[index], (unsigned int)w->tid);
+			log_finish();
 			_exit(EXIT_FAILURE);
 		}
 		g_usleep(100);

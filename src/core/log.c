@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/log_out.h"
+
 #define FIELD_MODULE "DPVS_MODULE"
 
 static enum log_level threshold = LOG_LEVEL_INFO;
@@ -51,8 +53,7 @@ log_writer(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer 
 
 	if (level > threshold)
 		return G_LOG_WRITER_HANDLED;
-	if (g_log_writer_is_journald(STDERR_FILENO) &&
-	    g_log_writer_journald(flags, fields, count, NULL) == G_LOG_WRITER_HANDLED)
+	if (g_log_writer_is_journald(STDERR_FILENO) && log_out_journal(fields, count) == 0)
 		return G_LOG_WRITER_HANDLED;
 	for (i = 0; i < count; i++) {
 		if (strcmp(fields[i].key, FIELD_MODULE) == 0)
@@ -69,8 +70,7 @@ log_writer(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer 
 		len = sizeof(line) - 1;
 		line[len - 1] = '\n';
 	}
-	if (write(STDERR_FILENO, line, len) != len)
-		return G_LOG_WRITER_UNHANDLED;
+	log_out(line, (size_t)len);
 	return G_LOG_WRITER_HANDLED;
 }
 
@@ -90,6 +90,12 @@ void
 log_set_level(enum log_level level)
 {
 	threshold = level;
+}
+
+void
+log_finish(void)
+{
+	log_out_finish();
 }
 
 enum log_level

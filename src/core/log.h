@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The log of the control plane: lines "dpvsd[pid]: LEVEL module: message" on stderr (never stdout), or
- * structured fields when stderr is the journal. What DPDK logs comes here too (core/eal.c).
+ * structured fields when stderr is the journal. What DPDK logs comes here too (core/eal.c). Nobody waits for who
+ * reads it (core/log_out.c).
  *
  * Thread-safety: any thread that is not a worker. Workers count, they do not log.
  */
@@ -18,6 +19,9 @@ enum log_level {
 
 /** log_init: takes over GLib's log writer; may be called again. */
 void log_init(void);
+
+/** log_finish: the process ends: gives who reads the log a second to take what it has not yet. */
+void log_finish(void);
 
 /** log_set_level: the least important level that is still written. */
 void log_set_level(enum log_level level);

@@ -158,6 +158,13 @@ tests_unit_conf_test_CPPFLAGS = $(test_cppflags)
 tests_unit_conf_test_CFLAGS = $(test_cflags)
 tests_unit_conf_test_LDADD = src/libdpvsd.la
 
+check_PROGRAMS += tests/unit/log_test
+TESTS += tests/unit/log_test
+tests_unit_log_test_SOURCES = tests/unit/log_test.c
+tests_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+tests_unit_log_test_CFLAGS = $(test_cflags)
+tests_unit_log_test_LDADD = src/libdpvsd.la $(GLIB_LIBS)
+
 check_PROGRAMS += tests/unit/notify_test
 TESTS += tests/unit/notify_test
 tests_unit_notify_test_SOURCES = tests/unit/notify_test.c
