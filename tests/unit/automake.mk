@@ -110,16 +110,24 @@ tests_unit_tcp_test_CPPFLAGS = $(test_cppflags)
 tests_unit_tcp_test_CFLAGS = $(test_cflags)
 tests_unit_tcp_test_LDADD = src/libdpvsd.la
 
+svc_rig = tests/unit/svc_rig.c tests/unit/svc_rig.h
 check_PROGRAMS += tests/unit/service_test
 TESTS += tests/unit/service_test
-tests_unit_service_test_SOURCES = tests/unit/service_test.c
+tests_unit_service_test_SOURCES = tests/unit/service_test.c $(svc_rig)
 tests_unit_service_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_test_CFLAGS = $(test_cflags)
 tests_unit_service_test_LDADD = $(test_fake_libs)
 
+check_PROGRAMS += tests/unit/dest_test
+TESTS += tests/unit/dest_test
+tests_unit_dest_test_SOURCES = tests/unit/dest_test.c $(svc_rig)
+tests_unit_dest_test_CPPFLAGS = $(test_cppflags)
+tests_unit_dest_test_CFLAGS = $(test_cflags)
+tests_unit_dest_test_LDADD = $(test_fake_libs)
+
 check_PROGRAMS += tests/unit/service_bulk_test
 TESTS += tests/unit/service_bulk_test
-tests_unit_service_bulk_test_SOURCES = tests/unit/service_bulk_test.c
+tests_unit_service_bulk_test_SOURCES = tests/unit/service_bulk_test.c $(svc_rig)
 tests_unit_service_bulk_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_bulk_test_CFLAGS = $(test_cflags)
 tests_unit_service_bulk_test_LDADD = $(test_fake_libs)

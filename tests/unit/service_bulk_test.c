@@ -7,53 +7,9 @@
 #include <glib.h>
 
 #include "fake_core.h"
-#include "lb/laddr.h"
 #include "lb/service.h"
 #include "lb_records.h"
-#include "module.h"
-
-#define WORKERS 3
-#define VIP "192.0.2.100"
-#define RS1 "198.51.100.11"
-
-static const struct module *const modules[] = { &service_module, &laddr_module, NULL };
-
-static struct dpvs_service_key vip; /* VIP:80 TCP */
-
-static void
-setup(void)
-{
-	fake_start(WORKERS, modules);
-	vip = rec_key(VIP, 80, IPPROTO_TCP);
-}
-
-static int
-add_service(const char *addr, uint16_t port, uint8_t proto, const char *sched)
-{
-	struct dpvs_service_conf conf = rec_service(addr, port, proto, sched);
-
-	return fake_set(DPVS_SET_SERVICE_ADD, &conf, 1);
-}
-
-static uint32_t
-count_of(uint32_t id, const void *filter)
-{
-	int err = 0;
-	g_autoptr(GArray) a = fake_get(id, filter, &err);
-
-	g_assert_cmpint(err, ==, 0);
-	return a->len;
-}
-
-static const struct service *
-lookup(unsigned int worker, const char *addr, uint16_t port, uint8_t proto)
-{
-	union ip_addr ip = rec_ip(addr);
-
-	fake_be(worker);
-	return service_lookup(strchr(addr, ':') != NULL ? AF_INET6 : AF_INET, proto, &ip,
-			      rte_cpu_to_be_16(port));
-}
+#include "svc_rig.h"
 
 static void
 check_bulk(const struct dpvs_service_conf *services, uint32_t count_services, uint32_t num_dests)
@@ -82,7 +38,7 @@ test_bulk(void)
 		g_new0(struct dpvs_dest_conf, (size_t)num_services * per_service);
 	gint64 start;
 
-	setup();
+	svc_setup();
 	for (uint32_t i = 0; i < num_services; i++) {
 		services[i] = rec_service(VIP, 80, IPPROTO_TCP, "wrr");
 		services[i].key.vip.bytes[2] = (uint8_t)(i >> 8);
@@ -114,10 +70,10 @@ test_bulk(void)
 		fake_job("service-rates");
 	g_test_message("rates of all in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	start = g_get_monotonic_time();
-	g_assert_cmpuint(count_of(DPVS_GET_SERVICES, NULL), ==, num_services);
+	g_assert_cmpuint(svc_count_of(DPVS_GET_SERVICES, NULL), ==, num_services);
 	g_test_message("services listed in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	start = g_get_monotonic_time();
-	g_assert_cmpuint(count_of(DPVS_GET_DESTS, NULL), ==, num_services * per_service);
+	g_assert_cmpuint(svc_count_of(DPVS_GET_DESTS, NULL), ==, num_services * per_service);
 	g_test_message("servers listed in %.1f ms", (g_get_monotonic_time() - start) / 1e3);
 	g_assert_cmpuint(fake_changes(), ==, 3);
 	start = g_get_monotonic_time();
@@ -138,14 +94,14 @@ test_large_service(void)
 	g_autofree struct dpvs_dest_conf *dests = g_new0(struct dpvs_dest_conf, n);
 	gint64 start;
 
-	setup();
-	g_assert_cmpint(add_service(VIP, 80, IPPROTO_TCP, "wrr"), ==, 0);
+	svc_setup();
+	g_assert_cmpint(svc_add(VIP, 80, IPPROTO_TCP, "wrr"), ==, 0);
 	for (uint32_t i = 0; i < n; i++)
-		dests[i] = rec_dest(&vip, RS1, (uint16_t)(1 + i), DPVS_FWD_NAT, 1 + i);
+		dests[i] = rec_dest(&svc_vip, RS1, (uint16_t)(1 + i), DPVS_FWD_NAT, 1 + i);
 	start = g_get_monotonic_time();
 	g_assert_cmpint(fake_set(DPVS_SET_DEST_ADD, dests, n), ==, 0);
 	fake_sync();
-	g_assert_cmpuint(lookup(1, VIP, 80, IPPROTO_TCP)->num_dests, ==, n);
+	g_assert_cmpuint(svc_lookup(1, VIP, 80, IPPROTO_TCP)->num_dests, ==, n);
 	for (uint32_t i = 0; i < n; i++)
 		dests[i].weight = 7;
 	g_assert_cmpint(fake_set(DPVS_SET_DEST_EDIT, dests, n), ==, 0);
