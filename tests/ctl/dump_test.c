@@ -94,6 +94,9 @@ struct listing {
 	char error[256];
 	gint done;
 	uint8_t *seen;
+	bool waits;      /* after the first record, until ... */
+	gint waiting;
+	gint go_on;
 };
 
 static void
@@ -132,6 +135,12 @@ list_thread(gpointer arg)
 			l->records++;
 			if (l->check)
 				note_seen(l, &info);
+			if (l->waits && l->records == 1) {
+				g_atomic_int_set(&l->waiting, 1);
+				g_main_context_wakeup(NULL);
+				while (!g_atomic_int_get(&l->go_on))
+					g_usleep(1000);
+			}
 		}
 		l->flags = dpvs_stream_flags(s);
 		if (l->result < 0)
@@ -251,6 +260,106 @@ test_all(void)
 	g_free(l.seen);
 	harness_settle();
 	take_sent();
+}
+
+/* A client that worker 0 has none of yet. */
+static void
+new_client(void)
+{
+	static uint16_t port;
+	union ip_addr client = rec_ip("192.0.2.10");
+	struct frame f;
+
+	port = MAX(port, sport[0]);
+	do {
+		port++;
+	} while (flow_owner(AF_INET, &client, g_htons(port)) != 0);
+	frame_udp(&f, "192.0.2.10", "192.0.2.100", port, VIP_PORT, 18);
+	harness_inject(0, 0, harness_frame(f.b, f.len));
+	harness_settle();
+	take_sent();
+}
+
+/* A list tells of a change between two parts of a worker, and not of what workers do not have in common. */
+static void
+test_changed(void)
+{
+	struct listing l = { .waits = true };
+	GThread *thread = g_thread_new("list", list_thread, &l);
+	unsigned int tries = 0;
+
+	while (!g_atomic_int_get(&l.waiting))
+		g_main_context_iteration(NULL, TRUE);
+	harness_pump(50); /* the list has filled the socket, and waits for its reader in the middle of worker 0 */
+	new_client();
+	g_atomic_int_set(&l.go_on, 1);
+	while (!g_atomic_int_get(&l.done))
+		g_main_context_iteration(NULL, TRUE);
+	g_thread_join(thread);
+	g_assert_cmpint(l.result, ==, 0);
+	g_assert_cmpuint(l.flags & DPVS_REPLY_CHANGED, !=, 0);
+	/* Nothing changes now but what may expire. */
+	do {
+		l = (struct listing){ .result = 0 };
+		list_all(&l, 1);
+		g_assert_cmpint(l.result, ==, 0);
+	} while ((l.flags & DPVS_REPLY_CHANGED) != 0 && tries++ < 5);
+	g_assert_cmpuint(l.flags & DPVS_REPLY_CHANGED, ==, 0);
+}
+
+/* Has @info what @f asks for? */
+static bool
+has_asked(const struct dpvs_conn_filter *f, const struct dpvs_conn_info *info)
+{
+	return (f->client.family == 0 || memcmp(&f->client, &info->client, sizeof(f->client)) == 0) &&
+	       (f->vip.family == 0 || memcmp(&f->vip, &info->vip, sizeof(f->vip)) == 0) &&
+	       (f->dest.family == 0 || memcmp(&f->dest, &info->dest, sizeof(f->dest)) == 0) &&
+	       (f->client_port == 0 || f->client_port == info->client_port) &&
+	       (f->vip_port == 0 || f->vip_port == info->vip_port) &&
+	       (f->dest_port == 0 || f->dest_port == info->dest_port) &&
+	       (f->proto == 0 || f->proto == info->proto) &&
+	       (f->state_plus_one == 0 || f->state_plus_one == info->state + 1);
+}
+
+/* Each member of a filter by itself, with what a connection has: there are some, and all have it. */
+static void
+test_members(void)
+{
+	struct dpvs_conn_filter one = { .limit = 1, .vip_port = CONNS_VIP_PORT }, f;
+	struct dpvs_conn_info first, info;
+	struct dpvs_reply *reply;
+
+	g_assert_cmpint(harness_get(DPVS_GET_CONNS, &one, sizeof(one), &reply), ==, 0);
+	g_assert_cmpint(dpvs_reply_record(reply, 0, &first, sizeof(first)), ==, 0);
+	dpvs_reply_free(reply);
+	for (unsigned int i = 0; i < 9; i++) {
+		f = (struct dpvs_conn_filter){ .limit = 500 };
+		if (i == 0 || i == 8)
+			f.client = first.client;
+		if (i == 1 || i == 8)
+			f.vip = first.vip;
+		if (i == 2 || i == 8)
+			f.dest = first.dest;
+		if (i == 3 || i == 8)
+			f.client_port = first.client_port;
+		if (i == 4 || i == 8)
+			f.vip_port = first.vip_port;
+		if (i == 5 || i == 8)
+			f.dest_port = first.dest_port;
+		if (i == 6 || i == 8)
+			f.proto = first.proto;
+		if (i == 7 || i == 8)
+			f.state_plus_one = first.state + 1;
+		g_assert_cmpint(harness_get(DPVS_GET_CONNS, &f, sizeof(f), &reply), ==, 0);
+		g_assert_cmpuint(dpvs_reply_count(reply), >, 0);
+		if (i == 8)
+			g_assert_cmpuint(dpvs_reply_count(reply), ==, 1);
+		for (uint32_t k = 0; k < dpvs_reply_count(reply); k++) {
+			g_assert_cmpint(dpvs_reply_record(reply, k, &info, sizeof(info)), ==, 0);
+			g_assert_true(has_asked(&f, &info));
+		}
+		dpvs_reply_free(reply);
+	}
 }
 
 static void
@@ -376,10 +485,9 @@ sleep_here(int sig)
 
 /* The lists that need a worker which stands still end with an error that names it, all at the deadline. */
 static void
-test_stopped(void)
+stop_worker(void)
 {
 	static struct listing l[AT_ONCE];
-	size_t before = memory_now();
 	struct listing again = { 0 };
 
 	memset(l, 0, sizeof(l));
@@ -400,6 +508,16 @@ test_stopped(void)
 	list_all(&again, 1);
 	g_assert_cmpint(again.result, ==, 0);
 	g_assert_cmpuint(again.records, >=, (uint64_t)per_worker * WORKERS);
+}
+
+/* And again: what was on its way to the worker does not count any more. */
+static void
+test_stopped(void)
+{
+	size_t before = memory_now();
+
+	for (unsigned int i = 0; i < 2; i++)
+		stop_worker();
 	/* The slices that it had are free again. */
 	harness_pump(2500);
 	g_assert_cmpuint(memory_now(), <, before + MEMORY_MAX / 8);
@@ -585,6 +703,8 @@ main(int argc, char **argv)
 	harness_init(WORKERS);
 	up();
 	g_test_add_func("/ctl/dump/all", test_all);
+	g_test_add_func("/ctl/dump/changed", test_changed);
+	g_test_add_func("/ctl/dump/members", test_members);
 	g_test_add_func("/ctl/dump/filters", test_filters);
 	g_test_add_func("/ctl/dump/unread", test_unread);
 	g_test_add_func("/ctl/dump/at once", test_at_once);

@@ -14,6 +14,8 @@
 #include <dpvsctrl/proto/netif.h>
 #include <rte_ethdev.h>
 
+#include "core/change_priv.h"
+#include "core/event.h"
 #include "events.h"
 #include "harness.h"
 #include "lb_records.h"
@@ -250,6 +252,45 @@ test_too_many(void)
 	harness_stop();
 }
 
+static bool stuck; /* the change under way does not get on */
+
+static int
+stuck_step(struct change *c, void *arg)
+{
+	return stuck ? CHANGE_MORE : change_error(c, -EEXIST, "refused");
+}
+
+/* Who comes while a change is prepared gets the present state when it is over, also when it is refused. */
+static void
+test_in_the_middle(void)
+{
+	struct change_job job = { .step = stuck_step, .deadline_ms = 60000 };
+	gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+	struct listener *l;
+
+	harness_start(1, NULL);
+	stuck = true;
+	change_submit(&job);
+	g_assert_true(change_busy());
+	l = listener_new(0);
+	while (!l->answered && g_get_monotonic_time() < end) {
+		harness_pump(1);
+		listener_read(l, SIZE_MAX);
+	}
+	harness_pump(20);
+	listener_read(l, SIZE_MAX);
+	g_assert_true(l->answered);
+	g_assert_false(l->synced);
+	stuck = false;
+	listener_wait(l, listener_is_synced);
+	listener_free(l);
+	/* And when the last one has gone, nothing is collected any more. */
+	while (event_wanted(UINT32_MAX) && g_get_monotonic_time() < end)
+		harness_pump(1);
+	g_assert_false(event_wanted(UINT32_MAX));
+	harness_stop();
+}
+
 /* A subscriber has nothing to say, and may have nothing to read for long. */
 static void
 test_silent(void)
@@ -412,6 +453,7 @@ main(int argc, char **argv)
 	g_test_add_func("/event/one-way", test_one_way);
 	g_test_add_func("/event/end", test_end);
 	g_test_add_func("/event/many", test_many);
+	g_test_add_func("/event/in the middle", test_in_the_middle);
 	g_test_add_func("/event/silent", test_silent);
 	g_test_add_func("/event/bad", test_bad);
 	g_test_add_func("/event/too many", test_too_many);

@@ -12,6 +12,7 @@
 #include <dpvsctrl/msg.h>
 #include <dpvsctrl/proto/daemon.h>
 #include <dpvsctrl/proto/netif.h>
+#include <dpvsctrl/proto/service.h>
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
@@ -271,6 +272,44 @@ test_counters(void)
 	harness_stop();
 }
 
+/* The counter of a module as lcore @lcore has taken it itself (8207). */
+static uint64_t
+taken(const char *module, const char *name, uint32_t lcore)
+{
+	struct dpvs_stat_lcore_info info;
+	struct dpvs_reply *reply;
+	bool found = false;
+
+	g_assert_cmpint(harness_get(DPVS_GET_STATS_SNAPSHOT, NULL, 0, &reply), ==, 0);
+	for (uint32_t i = 0; i < dpvs_reply_count(reply) && !found; i++) {
+		g_assert_cmpint(dpvs_reply_record(reply, i, &info, sizeof(info)), ==, 0);
+		found = info.lcore == lcore && strcmp(info.module, module) == 0 && strcmp(info.name, name) == 0;
+	}
+	g_assert_true(found);
+	dpvs_reply_free(reply);
+	return info.value;
+}
+
+/* The counters of all lcores begin at zero, main's, too. */
+static void
+test_main_zero(void)
+{
+	enum { REFUSED = 7 };
+	struct dpvs_service_conf none = { .key.vip.family = 2, .key.vip.bytes = { 192, 0, 2, 1 }, .key.port = 80,
+					  .key.proto = 6 };
+
+	harness_start(1, "[control]\nget-deadline = 60000\n");
+	for (unsigned int i = 0; i < REFUSED; i++)
+		g_assert_cmpint(harness_set(DPVS_SET_SERVICE_DEL, &none, sizeof(none), 1), ==, -ESRCH);
+	g_assert_cmpuint(taken("change", "undone", 0), ==, REFUSED);
+	g_assert_cmpint(harness_set(DPVS_SET_STATS_ZERO, NULL, 0, 0), ==, 0);
+	g_assert_cmpuint(taken("change", "undone", 0), ==, 0);
+	g_assert_cmpuint(harness_stat("change", "undone"), ==, 0);
+	g_assert_cmpint(harness_set(DPVS_SET_SERVICE_DEL, &none, sizeof(none), 1), ==, -ESRCH);
+	g_assert_cmpuint(taken("change", "undone", 0), ==, 1);
+	harness_stop();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -283,6 +322,7 @@ main(int argc, char **argv)
 	g_test_add_func("/ping/refused", test_refused);
 	g_test_add_func("/ping/handler-times", test_handler_times);
 	g_test_add_func("/ping/counters", test_counters);
+	g_test_add_func("/ping/counters of main", test_main_zero);
 	rc = g_test_run();
 	harness_fini();
 	return rc;
