@@ -183,6 +183,8 @@ struct lcore_msg {
 	uint32_t resume;   /* request ring to go on with when @cut */
 	bool cut;          /* the last loop ended because its time was over */
 	uint32_t looks;    /* for nothing, since the deadlines were last compared with the time */
+	bool unheard;      /* a deadline is over, but answers had come that were not taken yet: */
+	uint32_t heard;    /* when .look.taken is here, they are */
 	struct dpvs_msg *current; /* whose handler runs */
 	bool defer;               /* it asked to be called again */
 	uint64_t limit;           /* TSC at which this loop's time for messages is over */

@@ -221,6 +221,25 @@ prefetch_first(const struct lcore_msg *me)
 }
 
 /*
+ * A deadline is over. Has every answer been taken that was here when that was first seen? One loop takes a bounded
+ * number, and the one that is missed may be among the rest: we are late then, not who answered.
+ */
+static bool
+all_heard(struct lcore_msg *me)
+{
+	if (msg_has(&me->look, RING_REPLY) != 0) {
+		if (!me->unheard) {
+			me->unheard = true;
+			me->heard = atomic_load_explicit(me->look.tail[RING_REPLY], memory_order_relaxed);
+		}
+		if ((int32_t)(me->look.taken[RING_REPLY] - me->heard) < 0)
+			return false;
+	}
+	me->unheard = false;
+	return true;
+}
+
+/*
  * One look at everything: answers, deadlines, requests. @start: TSC of a moment ago. To read the time takes as
  * long as much of the rest, the longer the more loads are under way: it is read once before all of them, by a
  * caller that can, before the message came, and on workers, whose time in handlers is what packets wait for, once
@@ -237,7 +256,7 @@ process(struct lcore_msg *me, uint64_t start)
 	prefetch_first(me);
 	if (msg_has(&me->look, RING_REPLY) != 0)
 		n = msg_take_replies(me, budget, start);
-	if (msg_is_late(me, start))
+	if (msg_is_late(me, start) && all_heard(me))
 		msg_check_deadlines(me, start);
 	me->looks = 0;
 	me->limit = worker ? start + msg_sys.slice : UINT64_MAX;

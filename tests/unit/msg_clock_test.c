@@ -29,6 +29,7 @@ enum {
 
 static _Atomic bool stop;
 static _Atomic bool hold; /* the worker does not look at its messages */
+static _Atomic unsigned int echoes;
 static _Atomic int off_s; /* of the worker's clock */
 static unsigned int done_calls;
 static int done_status;
@@ -57,6 +58,7 @@ static void
 echo(struct dpvs_msg *msg)
 {
 	(void)msg;
+	atomic_fetch_add(&echoes, 1);
 }
 
 static void
@@ -78,6 +80,7 @@ start(int s, bool held)
 	atomic_store(&stop, false);
 	atomic_store(&hold, held);
 	atomic_store(&off_s, s);
+	atomic_store(&echoes, 0);
 	done_calls = 0;
 	g_assert_cmpint(rte_eal_mp_remote_launch(worker, NULL, SKIP_MAIN), ==, 0);
 }
@@ -166,6 +169,33 @@ test_deadline(void)
 	dpvs_msg_fini();
 }
 
+/* Answers that came before main looked count, however many they are and whatever the time is by then. */
+static void
+test_many_answers(void)
+{
+	enum { MANY = 500 };
+	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
+	struct dpvs_msg_counters c;
+
+	start(0, false);
+	for (unsigned int i = 0; i < MANY; i++)
+		request();
+	while (atomic_load(&echoes) < MANY) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		sched_yield();
+	}
+	end_worker();
+	for (unsigned int i = 1; i <= MANY && done_calls < MANY; i++) {
+		g_assert_cmpuint(dpvs_msg_process_at(tsc_off(OFF_S)), >, 0);
+		g_assert_cmpint(done_status, ==, 0);
+	}
+	g_assert_cmpuint(done_calls, ==, MANY);
+	g_assert_cmpint(dpvs_msg_get_counters(T_ECHO, 0, &c), ==, 0);
+	g_assert_cmpuint(c.timed_out, ==, 0);
+	g_assert_cmpuint(c.late, ==, 0);
+	dpvs_msg_fini();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -173,5 +203,6 @@ main(int argc, char **argv)
 	test_eal_init(WORKER + 1);
 	g_test_add_func("/msg clock/figures", test_figures);
 	g_test_add_func("/msg clock/deadline", test_deadline);
+	g_test_add_func("/msg clock/many answers", test_many_answers);
 	return g_test_run();
 }
