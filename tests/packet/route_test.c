@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -431,6 +432,7 @@ test_full(void)
 {
 	unsigned int added = 0;
 	char text[32];
+	size_t heap;
 
 	net_start("[route]\nmax-routes=32\n");
 	net_addr("192.0.2.1/24", "dpdk0");
@@ -445,6 +447,11 @@ test_full(void)
 	g_assert_cmpint(net_addr_try(ADD, "172.16.0.1/24", "dpdk1"), ==, -ENOSPC);
 	g_assert_cmpint(route(300, 0, "10.0.0.0/24", "192.0.2.10", NULL, NULL, 0), ==, 0);
 	g_assert_cmpint(route(300, 0, "10.9.0.0/24", "192.0.2.10", NULL, NULL, 0), ==, -ENOSPC);
+	/* Nor does it keep what it refuses. */
+	heap = mallinfo2().uordblks;
+	for (unsigned int i = 0; i < 2000; i++)
+		g_assert_cmpint(route(300, 0, "10.9.0.0/24", "192.0.2.10", NULL, NULL, 0), ==, -ENOSPC);
+	g_assert_cmpuint(mallinfo2().uordblks, <, heap + (64 << 10));
 	net_down();
 }
 
