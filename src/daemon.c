@@ -55,7 +55,9 @@ daemon_check(const char *conf_path)
 /*
  * The heap keeps what was freed, for the next change: to give it back, the kernel takes 80 us for each megabyte, all that is
  * at the end of the heap in one go, wherever the free() happens to be. Blocks of a megabyte and more have mappings of their own,
- * which grow without being copied, and go when they are freed.
+ * which grow without being copied, and go when they are freed. Small blocks are joined with their neighbours when they are
+ * freed: glibc else collects them, and joins all, hundreds of thousands after a flush, in the next call that has to do with a
+ * block of some size, whoever makes it: 10 ms and more.
  */
 static void
 keep_heap(void)
@@ -63,6 +65,7 @@ keep_heap(void)
 #ifdef M_TRIM_THRESHOLD
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_MXFAST, 0);
 #endif
 }
 

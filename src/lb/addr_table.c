@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lb/reserve.h"
+#include "core/reserve.h"
 
 /* 8: smallest number of slots; less saves nothing. */
 #define SLOTS_MIN 8u

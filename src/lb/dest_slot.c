@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/reserve.h"
 #include "lb/replica.h"
-#include "lb/reserve.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
 

@@ -47,6 +47,12 @@ laddr_apply(const void *data, uint32_t len)
 }
 
 int
+laddr_room(struct change *c, uint8_t af)
+{
+	return replica_room(c, &by_addr, af);
+}
+
+int
 laddr_publish(struct change *c, const struct laddr *la, bool there)
 {
 	struct replica_op *op = change_op(c, DPVS_MSG_LADDR, sizeof(*op));

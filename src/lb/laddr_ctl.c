@@ -292,6 +292,8 @@ laddr_ctl_add(struct change *c, const void *record)
 		return 0;
 	}
 	if (la == NULL)
+		err = laddr_room(c, key.af);
+	if (la == NULL && err == 0)
 		err = laddr_new(c, &key, netif->port, &la);
 	return err == 0 ? link_laddr(c, vs, la) : err;
 }

@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "core/event.h"
+#include "core/htable.h"
 #include "lb/addr_table.h"
 
 struct change;
@@ -26,7 +27,7 @@ struct dpvs_req;
 
 /** struct laddr: a local address and its slot. */
 struct laddr {
-	struct addr_key key; /**< first member: the hash table's key; port and protocol 0 */
+	struct addr_key key; /**< port and protocol 0 */
 	uint16_t port;       /**< the netif that has it */
 	uint32_t index;
 	uint32_t users;    /**< services */
@@ -34,6 +35,7 @@ struct laddr {
 	uint64_t added;    /**< serial of the change that made it */
 	bool in_trash;
 	TAILQ_ENTRY(laddr) trash_link;
+	struct htable_node node;
 };
 
 /** struct laddr_id: a local address and its slot. */
@@ -44,6 +46,8 @@ struct laddr_id {
 };
 
 /* laddr.c */
+/** laddr_room: for laddr_publish() of one more address. Returns 0, CHANGE_MORE or -ENOMEM. */
+int laddr_room(struct change *c, uint8_t af);
 /** laddr_publish: workers look the address of @la up, or do not any more. Returns 0 or -ENOMEM. */
 int laddr_publish(struct change *c, const struct laddr *la, bool there);
 

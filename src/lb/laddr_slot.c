@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/htable.h"
+#include "core/reserve.h"
 #include "lb/laddr.h"
 #include "lb/laddr_priv.h"
 #include "lb/replica.h"
-#include "lb/reserve.h"
 #include "lb/slots.h"
 #include "lb/truth.h"
 #include "net/ifaddr.h"
@@ -24,7 +25,7 @@ TAILQ_HEAD(laddr_list, laddr);
 
 struct laddr_lcore *laddr_lcores[WORKERS_MAX];
 
-static GHashTable *table; /* struct laddr */
+static struct htable table; /* struct laddr, by key */
 static struct laddr_list trash = TAILQ_HEAD_INITIALIZER(trash);
 static uint32_t trash_count;
 static uint64_t *misses_zero[WORKERS_MAX]; /* by worker and slot: port_misses begin to count there */
@@ -111,26 +112,27 @@ laddr_zero_set(uint32_t index, unsigned int worker, uint64_t misses)
 struct laddr *
 laddr_by_key(const struct addr_key *key)
 {
-	return g_hash_table_lookup(table, key);
+	uint32_t hash = addr_key_hash(key);
+
+	for (struct htable_node *n = htable_first(&table, hash); n != NULL; n = n->next) {
+		struct laddr *la = htable_object(n, struct laddr, node);
+
+		if (n->hash == hash && addr_key_equal(&la->key, key))
+			return la;
+	}
+	return NULL;
 }
 
 bool
 laddr_digest_truth(struct digest *d)
 {
-	static GHashTableIter iter;
-	gpointer data;
+	for (unsigned int n = 0; n < DIGEST_STEP && d->pos < slots.used; n++) {
+		const struct laddr *la = by_slot[d->pos++];
 
-	if (d->pos++ == 0)
-		g_hash_table_iter_init(&iter, table);
-	for (unsigned int n = 0; n < DIGEST_STEP; n++) {
-		const struct laddr *la;
-
-		if (!g_hash_table_iter_next(&iter, &data, NULL))
-			return false;
-		la = data;
-		digest_add(d, digest_u64(addr_key_digest(&la->key), la->index + 1));
+		if (la != NULL)
+			digest_add(d, digest_u64(addr_key_digest(&la->key), la->index + 1));
 	}
-	return true;
+	return d->pos < slots.used;
 }
 
 /* Addresses come and go. */
@@ -138,14 +140,14 @@ laddr_digest_truth(struct digest *d)
 static void
 table_add(struct laddr *la)
 {
-	g_hash_table_add(table, la);
+	htable_add(&table, &la->node, addr_key_hash(&la->key));
 	by_slot[la->index] = la;
 }
 
 static void
 table_remove(struct laddr *la)
 {
-	g_hash_table_remove(table, la);
+	htable_remove(&table, &la->node);
 	by_slot[la->index] = NULL;
 }
 
@@ -321,20 +323,14 @@ laddr_job_reap(void)
 void
 laddr_slots_fini(void)
 {
-	GHashTableIter iter;
-	gpointer la;
-
 	if (reap_soon != 0)
 		g_source_remove(reap_soon);
 	reap_soon = 0;
 	TAILQ_INIT(&trash);
 	trash_count = 0;
-	if (table != NULL) {
-		g_hash_table_iter_init(&iter, table);
-		while (g_hash_table_iter_next(&iter, &la, NULL))
-			free(la);
-	}
-	g_clear_pointer(&table, g_hash_table_destroy);
+	for (uint32_t i = 0; by_slot != NULL && i < slots.used; i++)
+		free(by_slot[i]);
+	htable_fini(&table);
 	for (unsigned int i = 0; i < WORKERS_MAX; i++) {
 		reserve_free(misses_zero[i], slots.max * sizeof(misses_zero[i][0]));
 		misses_zero[i] = NULL;
@@ -349,11 +345,11 @@ laddr_slots_fini(void)
 int
 laddr_slots_init(uint32_t max)
 {
-	int err;
+	int err = htable_init(&table, max);
 
-	table = g_hash_table_new(addr_key_hash, addr_key_equal);
 	slots_init(&slots, max);
-	err = reserve_new(max * sizeof(by_slot[0]), (void **)&by_slot);
+	if (err == 0)
+		err = reserve_new(max * sizeof(by_slot[0]), (void **)&by_slot);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)
 		err = reserve_new(max * sizeof(struct laddr_lcore), (void **)&laddr_lcores[i]);
 	for (unsigned int i = 0; err == 0 && i < lcore_worker_count(); i++)

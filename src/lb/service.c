@@ -19,8 +19,8 @@
 
 #include "core/change.h"
 #include "core/conf.h"
+#include "core/reserve.h"
 #include "core/stats_ctl.h"
-#include "lb/reserve.h"
 #include "lb/replica.h"
 #include "lb/sched.h"
 #include "lb/sched/mh.h"

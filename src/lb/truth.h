@@ -35,8 +35,8 @@
 #include "core/change.h"
 #include "core/digest.h"
 #include "core/event.h"
+#include "core/htable.h"
 #include "lb/addr_table.h"
-#include "lb/htable.h"
 #include "lb/service.h"
 
 struct dpvs_req;

@@ -43,7 +43,8 @@ addr_hash(uint32_t h, const union ip_addr *a)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		h = (h ^ a->u32[i]) * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return h ^ h >> 15;
+	h = (h ^ h >> 15) * 0x85ebca6bu; /* as in MurmurHash3: the low bits count most */
+	return h ^ h >> 13;
 }
 
 /** addr_from4, addr_from6: from a packet's header. */

@@ -59,8 +59,8 @@ enum {
 };
 
 /* All of it: main lcore only. */
-static GHashTable *addrs;
-static GHashTable *leaving; /* of addresses that were taken, those that readers may still have to see */
+static struct htable addrs;
+static struct htable leaving; /* of addresses that were taken, those that readers may still have to see */
 static struct port_addrs ports[NETIF_MAX][2];
 static TAILQ_HEAD(, ifaddr) mortals = TAILQ_HEAD_INITIALIZER(mortals); /* those of addrs whose time ends */
 static struct aging aging;
@@ -71,46 +71,57 @@ static uint32_t addrs_max;
 static uint64_t next_seq;
 static struct stats_block stats;
 
-static guint
-ifaddr_hash(gconstpointer key)
+static bool
+ifaddr_is(const struct ifaddr *a, uint8_t af, const union ip_addr *key)
 {
-	const struct ifaddr *a = key;
-
-	return addr_hash(a->af, &a->key);
+	return a->af == af && addr_equal(&a->key, key);
 }
 
-static gboolean
-ifaddr_equal(gconstpointer a, gconstpointer b)
+/** ifaddr_find_left: of those that were taken, the one that readers may still have to see. */
+static struct ifaddr *
+ifaddr_find_left(uint8_t af, const union ip_addr *key)
 {
-	const struct ifaddr *x = a;
-	const struct ifaddr *y = b;
+	uint32_t hash = addr_hash(af, key);
 
-	return x->af == y->af && addr_equal(&x->key, &y->key);
+	for (struct htable_node *n = htable_first(&leaving, hash); n != NULL; n = n->next) {
+		struct ifaddr *a = htable_object(n, struct ifaddr, left);
+
+		if (n->hash == hash && ifaddr_is(a, af, key))
+			return a;
+	}
+	return NULL;
 }
 
 struct ifaddr *
 ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr)
 {
-	struct ifaddr key = { .af = af, .key = rib_scoped(af, addr, port) };
+	union ip_addr key = rib_scoped(af, addr, port);
+	uint32_t hash = addr_hash(af, &key);
 
-	return g_hash_table_lookup(addrs, &key);
+	for (struct htable_node *n = htable_first(&addrs, hash); n != NULL; n = n->next) {
+		struct ifaddr *a = htable_object(n, struct ifaddr, node);
+
+		if (n->hash == hash && ifaddr_is(a, af, &key))
+			return a;
+	}
+	return NULL;
 }
 
 const struct ifaddr *
 ifaddr_committed(uint16_t port, uint8_t af, const union ip_addr *addr)
 {
-	struct ifaddr key = { .af = af, .key = rib_scoped(af, addr, port) };
-	const struct ifaddr *a = g_hash_table_lookup(addrs, &key);
+	union ip_addr key = rib_scoped(af, addr, port);
+	const struct ifaddr *a = ifaddr_find(port, af, addr);
 
 	if (a == NULL || !event_node_shown(&a->event))
-		a = g_hash_table_lookup(leaving, &key);
+		a = ifaddr_find_left(af, &key);
 	return a != NULL && event_node_shown(&a->event) ? a : NULL;
 }
 
-GHashTable *
+const struct htable *
 ifaddr_all(void)
 {
-	return addrs;
+	return &addrs;
 }
 
 static struct port_addrs *
@@ -137,7 +148,7 @@ ifaddr_is_mortal(const struct ifaddr *a)
 static void
 ifaddr_enter(struct ifaddr *a)
 {
-	g_hash_table_add(addrs, a);
+	htable_add(&addrs, &a->node, addr_hash(a->af, &a->key));
 	ifaddr_port_addrs(a)->count += ifaddr_is_seen(a);
 	if (ifaddr_is_mortal(a))
 		TAILQ_INSERT_TAIL(&mortals, a, mortal);
@@ -146,7 +157,7 @@ ifaddr_enter(struct ifaddr *a)
 static void
 ifaddr_leave(struct ifaddr *a)
 {
-	g_hash_table_remove(addrs, a);
+	htable_remove(&addrs, &a->node);
 	ifaddr_port_addrs(a)->count -= ifaddr_is_seen(a);
 	if (ifaddr_is_mortal(a))
 		TAILQ_REMOVE(&mortals, a, mortal);
@@ -185,6 +196,14 @@ ifaddr_put(struct change *c, struct ifaddr *a, const struct ifaddr *old)
 	change_undo(c, ifaddr_undo_put, a);
 }
 
+/** ifaddr_left: @a, which was taken, is not for readers any more. */
+static void
+ifaddr_left(struct ifaddr *a)
+{
+	if (ifaddr_find_left(a->af, &a->key) == a)
+		htable_remove(&leaving, &a->left);
+}
+
 static void
 ifaddr_undo_take(void *arg)
 {
@@ -192,8 +211,7 @@ ifaddr_undo_take(void *arg)
 
 	ifaddr_enter(a);
 	event_node_keep(&a->event);
-	if (g_hash_table_lookup(leaving, a) == a)
-		g_hash_table_remove(leaving, a);
+	ifaddr_left(a);
 }
 
 static void
@@ -201,8 +219,7 @@ ifaddr_done_take(void *arg)
 {
 	struct ifaddr *a = arg;
 
-	if (g_hash_table_lookup(leaving, a) == a)
-		g_hash_table_remove(leaving, a);
+	ifaddr_left(a);
 	event_node_del(&nodes, &a->event);
 	g_queue_delete_link(ifaddr_list_of(a), a->link);
 	g_free(a);
@@ -212,11 +229,14 @@ ifaddr_done_take(void *arg)
 static void
 ifaddr_take(struct change *c, struct ifaddr *a)
 {
-	const struct ifaddr *before = g_hash_table_lookup(leaving, a);
+	struct ifaddr *before = ifaddr_find_left(a->af, &a->key);
 
 	/* Of several that one change takes, the first is the one that is committed. */
-	if (before == NULL || before->event.taken != change_serial(c))
-		g_hash_table_replace(leaving, a, a);
+	if (before == NULL || before->event.taken != change_serial(c)) {
+		if (before != NULL)
+			htable_remove(&leaving, &before->left);
+		htable_add(&leaving, &a->left, addr_hash(a->af, &a->key));
+	}
 	ifaddr_leave(a);
 	event_node_take(c, &a->event);
 	change_undo(c, ifaddr_undo_take, a);
@@ -339,7 +359,7 @@ ifaddr_swap(struct change *c, struct ifaddr *old, struct ifaddr *new)
 {
 	int ret;
 
-	if (old == NULL && g_hash_table_size(addrs) >= addrs_max) {
+	if (old == NULL && addrs.used >= addrs_max) {
 		g_free(new);
 		return change_error(c, -ENOSPC, "too many addresses (%u, key ifaddr.max-addrs)",
 				    addrs_max);
@@ -652,10 +672,11 @@ ifaddr_job_announce(void)
 static int
 ifaddr_init(const struct conf *conf)
 {
+	int err;
+
 	addrs_max = (uint32_t)conf_uint(conf, "ifaddr", "max-addrs");
-	addrs = g_hash_table_new(ifaddr_hash, ifaddr_equal);
-	leaving = g_hash_table_new(ifaddr_hash, ifaddr_equal);
-	return 0;
+	err = htable_init(&addrs, addrs_max);
+	return err == 0 ? htable_init(&leaving, addrs_max) : err;
 }
 
 /** ifaddr_start: gives each port its link-local address, fe80:: and the EUI-64 of its MAC (RFC 4291 2.5.1). */
@@ -698,19 +719,14 @@ ifaddr_start(void)
 static void
 ifaddr_fini(void)
 {
-	GHashTableIter iter;
-	gpointer key;
+	struct htable_iter iter = { 0 };
+	struct htable_node *n;
 
-	if (addrs == NULL)
-		return;
-	g_hash_table_iter_init(&iter, addrs);
-	while (g_hash_table_iter_next(&iter, &key, NULL))
-		g_free(key);
-	g_hash_table_destroy(addrs);
-	addrs = NULL;
+	while ((n = htable_next(&addrs, &iter)) != NULL)
+		g_free(htable_object(n, struct ifaddr, node));
+	htable_fini(&addrs);
 	TAILQ_INIT(&mortals);
-	g_hash_table_destroy(leaving);
-	leaving = NULL;
+	htable_fini(&leaving);
 	for (unsigned int p = 0; p < NETIF_MAX; p++) {
 		for (unsigned int i = 0; i < 2; i++) {
 			g_queue_clear(&ports[p][i].nets);

@@ -206,20 +206,19 @@ ifaddr_ctl_flush(struct change *c, const void *record)
 	const struct dpvs_addr_conf *filter = record;
 	g_autoptr(GPtrArray) list = g_ptr_array_new();
 	const struct netif *nif;
-	GHashTableIter iter;
-	gpointer key;
+	struct htable_iter iter = { 0 };
+	struct htable_node *n;
 	int ret;
 
 	ret = wire_dev_set(c, filter->dev, &nif);
 	if (ret != 0)
 		return ret;
-	g_hash_table_iter_init(&iter, ifaddr_all());
-	while (list->len < FLUSH_PART && g_hash_table_iter_next(&iter, &key, NULL)) {
-		const struct ifaddr *a = key;
+	while (list->len < FLUSH_PART && (n = htable_next(ifaddr_all(), &iter)) != NULL) {
+		struct ifaddr *a = htable_object(n, struct ifaddr, node);
 
 		if (a->given && !a->automatic && (nif == NULL || a->port == nif->port) &&
 		    (filter->addr.family == 0 || filter->addr.family == a->af))
-			g_ptr_array_add(list, key);
+			g_ptr_array_add(list, a);
 	}
 	for (guint i = 0; i < list->len && ret == 0; i++)
 		ret = ifaddr_swap(c, list->pdata[i], ifaddr_as_held(list->pdata[i]));

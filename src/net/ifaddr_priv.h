@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "core/event.h"
+#include "core/htable.h"
 #include "core/pkt.h"
 #include "module.h"
 #include "net/ifaddr.h"
@@ -28,6 +29,8 @@ struct ifaddr {
 	int64_t preferred_until;
 	uint64_t seq;            /**< order of arrival; kept by successors */
 	GList *link;             /**< in the port's list */
+	struct htable_node node;    /**< in the table of those that are there */
+	struct htable_node left;    /**< in that of those that were taken, if it is */
 	TAILQ_ENTRY(ifaddr) mortal; /**< with those whose time ends, if it does */
 	struct event_node event;
 	struct route *local;     /**< the routes that it brought; NULL: none */
@@ -81,7 +84,7 @@ void ifaddr_to_wire(const struct ifaddr *a, int64_t now, struct dpvs_addr_conf *
 struct module_event;
 extern const struct module_event ifaddr_events[];
 
-/** ifaddr_all: the set of all. */
-GHashTable *ifaddr_all(void);
+/** ifaddr_all: all of them, by their .node. */
+const struct htable *ifaddr_all(void);
 
 #endif

@@ -41,18 +41,18 @@ copy(struct digest *d, uint8_t af)
 static bool
 truth(struct digest *d, uint8_t af)
 {
-	static GHashTableIter iter; /* one digest is made at a time */
-	gpointer key;
+	static struct htable_iter iter; /* one digest is made at a time */
 
 	if (d->pos++ == 0)
-		g_hash_table_iter_init(&iter, route_prefixes(af));
+		iter = (struct htable_iter){ 0 };
 	for (unsigned int n = 0; n < DIGEST_STEP; n++) {
+		const struct htable_node *node = htable_next(route_prefixes(af), &iter);
 		const struct prefix *p;
 		struct route_info info;
 
-		if (!g_hash_table_iter_next(&iter, &key, NULL))
+		if (node == NULL)
 			return false;
-		p = key;
+		p = htable_object(node, struct prefix, node);
 		if (TAILQ_EMPTY(&p->routes))
 			continue;
 		info = route_info_of(TAILQ_FIRST(&p->routes));

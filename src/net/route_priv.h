@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "core/event.h"
+#include "core/htable.h"
 #include "net/rib.h"
 
 struct change;
@@ -29,6 +30,7 @@ TAILQ_HEAD(route_list, route);
  * long as it has a route in one of its lists.
  */
 struct prefix {
+	struct htable_node node;
 	union ip_addr dst;
 	uint8_t af;
 	uint8_t plen;
@@ -79,8 +81,8 @@ int route_replace(struct change *c, struct route *old, struct route *new);
 /** route_swap: the same, in the order of arrival of @old; subscribers are told if the two differ. */
 int route_swap(struct change *c, struct route *old, struct route *new);
 
-/** route_prefixes: the set of all struct prefix, also those that have no routes any more. */
-GHashTable *route_prefixes(uint8_t af);
+/** route_prefixes: all struct prefix, also those that have no routes any more. */
+const struct htable *route_prefixes(uint8_t af);
 
 /** route_info_of: what ribs have of @r. */
 struct route_info route_info_of(const struct route *r);
@@ -91,7 +93,7 @@ const struct route *route_find(const struct change *c, uint8_t af, const union i
 extern const struct module_event route_events[];
 
 /* route_static.c */
-void route_statics_init(void);
+int route_statics_init(uint32_t max);
 void route_statics_fini(void);
 
 /** route_static_attach, route_static_detach: a route of an operator gets into the table, and out of it. */

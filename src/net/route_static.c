@@ -15,13 +15,14 @@
 
 /** struct source: static routes that have the same source; zero: none. */
 struct source {
+	struct htable_node node;
 	union ip_addr addr;
 	struct route_list routes;
 };
 
 /** struct statics: the static routes of one family. */
 struct statics {
-	GHashTable *sources; /**< set of struct source */
+	struct htable sources; /**< struct source */
 	struct route_list by_port[NETIF_MAX];
 };
 
@@ -33,30 +34,31 @@ statics_of(uint8_t af)
 	return &statics[af == AF_INET6];
 }
 
-static guint
-source_hash(gconstpointer key)
+static struct source *
+source_find(const struct statics *st, const union ip_addr *addr)
 {
-	return addr_hash(0, &((const struct source *)key)->addr);
-}
+	uint32_t hash = addr_hash(0, addr);
 
-static gboolean
-source_equal(gconstpointer a, gconstpointer b)
-{
-	return addr_equal(&((const struct source *)a)->addr, &((const struct source *)b)->addr);
+	for (struct htable_node *n = htable_first(&st->sources, hash); n != NULL; n = n->next) {
+		struct source *src = htable_object(n, struct source, node);
+
+		if (n->hash == hash && addr_equal(&src->addr, addr))
+			return src;
+	}
+	return NULL;
 }
 
 void
 route_static_attach(struct route *r)
 {
 	struct statics *st = statics_of(r->af);
-	struct source key = { .addr = r->src };
-	struct source *src = g_hash_table_lookup(st->sources, &key);
+	struct source *src = source_find(st, &r->src);
 
 	if (src == NULL) {
 		src = g_new0(struct source, 1);
 		src->addr = r->src;
 		TAILQ_INIT(&src->routes);
-		g_hash_table_add(st->sources, src);
+		htable_add(&st->sources, &src->node, addr_hash(0, &src->addr));
 	}
 	TAILQ_INSERT_TAIL(&src->routes, r, src_link);
 	TAILQ_INSERT_TAIL(&st->by_port[r->port], r, port_link);
@@ -66,12 +68,13 @@ void
 route_static_detach(struct route *r)
 {
 	struct statics *st = statics_of(r->af);
-	struct source key = { .addr = r->src };
-	struct source *src = g_hash_table_lookup(st->sources, &key);
+	struct source *src = source_find(st, &r->src);
 
 	TAILQ_REMOVE(&src->routes, r, src_link);
-	if (TAILQ_EMPTY(&src->routes))
-		g_hash_table_remove(st->sources, src);
+	if (TAILQ_EMPTY(&src->routes)) {
+		htable_remove(&st->sources, &src->node);
+		g_free(src);
+	}
 	TAILQ_REMOVE(&st->by_port[r->port], r, port_link);
 }
 
@@ -98,25 +101,33 @@ route_list_of_port(uint8_t af, uint16_t port)
 const struct route_list *
 route_list_of_source(uint8_t af, const union ip_addr *addr)
 {
-	struct source key = { .addr = *addr };
-	const struct source *src = g_hash_table_lookup(statics_of(af)->sources, &key);
+	const struct source *src = source_find(statics_of(af), addr);
 
 	return src != NULL ? &src->routes : NULL;
 }
 
-void
-route_statics_init(void)
+int
+route_statics_init(uint32_t max)
 {
-	for (unsigned int i = 0; i < G_N_ELEMENTS(statics); i++) {
-		statics[i].sources = g_hash_table_new_full(source_hash, source_equal, g_free, NULL);
+	int err = 0;
+
+	for (unsigned int i = 0; err == 0 && i < G_N_ELEMENTS(statics); i++) {
+		err = htable_init(&statics[i].sources, max);
 		for (unsigned int p = 0; p < NETIF_MAX; p++)
 			TAILQ_INIT(&statics[i].by_port[p]);
 	}
+	return err;
 }
 
 void
 route_statics_fini(void)
 {
-	for (unsigned int i = 0; i < G_N_ELEMENTS(statics); i++)
-		g_clear_pointer(&statics[i].sources, g_hash_table_destroy);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(statics); i++) {
+		struct htable_iter iter = { 0 };
+		struct htable_node *n;
+
+		while ((n = htable_next(&statics[i].sources, &iter)) != NULL)
+			g_free(htable_object(n, struct source, node));
+		htable_fini(&statics[i].sources);
+	}
 }

@@ -26,7 +26,7 @@
 
 /** struct family: the routes of one family. Main lcore only. */
 struct family {
-	GHashTable *prefixes; /**< set of struct prefix */
+	struct htable prefixes; /**< struct prefix */
 	uint32_t lengths[129]; /**< prefixes of each length */
 	uint32_t *slots;      /**< stack of free slots */
 	uint32_t num_slots;
@@ -44,35 +44,24 @@ family_of(uint8_t af)
 	return &families[af == AF_INET6];
 }
 
-GHashTable *
+const struct htable *
 route_prefixes(uint8_t af)
 {
-	return family_of(af)->prefixes;
-}
-
-static guint
-prefix_hash(gconstpointer key)
-{
-	const struct prefix *p = key;
-
-	return addr_hash(p->plen, &p->dst);
-}
-
-static gboolean
-prefix_equal(gconstpointer a, gconstpointer b)
-{
-	const struct prefix *p = a;
-	const struct prefix *q = b;
-
-	return p->plen == q->plen && addr_equal(&p->dst, &q->dst);
+	return &family_of(af)->prefixes;
 }
 
 struct prefix *
 prefix_find(uint8_t af, const union ip_addr *dst, uint8_t plen)
 {
-	struct prefix key = { .dst = *dst, .af = af, .plen = plen };
+	uint32_t hash = addr_hash(plen, dst);
 
-	return g_hash_table_lookup(family_of(af)->prefixes, &key);
+	for (struct htable_node *n = htable_first(&family_of(af)->prefixes, hash); n != NULL; n = n->next) {
+		struct prefix *p = htable_object(n, struct prefix, node);
+
+		if (n->hash == hash && p->plen == plen && addr_equal(&p->dst, dst))
+			return p;
+	}
+	return NULL;
 }
 
 /* The better one first. */
@@ -177,7 +166,7 @@ prefix_get(uint8_t af, const union ip_addr *dst, uint8_t plen)
 	p->plen = plen;
 	TAILQ_INIT(&p->routes);
 	TAILQ_INIT(&p->leaving);
-	g_hash_table_add(family_of(af)->prefixes, p);
+	htable_add(&family_of(af)->prefixes, &p->node, addr_hash(plen, dst));
 	family_of(af)->lengths[plen]++;
 	return p;
 }
@@ -191,7 +180,8 @@ prefix_settle(struct prefix *p)
 	if (!TAILQ_EMPTY(&p->routes) || !TAILQ_EMPTY(&p->leaving))
 		return;
 	f->lengths[p->plen]--;
-	g_hash_table_remove(f->prefixes, p);
+	htable_remove(&f->prefixes, &p->node);
+	g_free(p);
 }
 
 static void
@@ -419,12 +409,15 @@ const struct module_event route_events[] = {
 int
 route_table_init(uint32_t max)
 {
+	int err = route_statics_init(max);
+
 	routes_max = max;
-	route_statics_init();
-	for (unsigned int i = 0; i < G_N_ELEMENTS(families); i++) {
+	for (unsigned int i = 0; err == 0 && i < G_N_ELEMENTS(families); i++) {
 		struct family *f = &families[i];
 
-		f->prefixes = g_hash_table_new_full(prefix_hash, prefix_equal, g_free, NULL);
+		err = htable_init(&f->prefixes, max);
+		if (err != 0)
+			break;
 		f->slots = calloc(max, sizeof(*f->slots));
 		if (f->slots == NULL)
 			return -ENOMEM;
@@ -432,7 +425,7 @@ route_table_init(uint32_t max)
 		for (uint32_t s = 0; s < max; s++)
 			f->slots[s] = max - 1 - s;
 	}
-	return route_ribs_init(max);
+	return err == 0 ? route_ribs_init(max) : err;
 }
 
 void
@@ -441,14 +434,11 @@ route_table_fini(void)
 	route_ribs_fini();
 	for (unsigned int i = 0; i < G_N_ELEMENTS(families); i++) {
 		struct family *f = &families[i];
-		GHashTableIter iter;
-		gpointer key;
+		struct htable_iter iter = { 0 };
+		struct htable_node *n;
 
-		if (f->prefixes == NULL)
-			continue;
-		g_hash_table_iter_init(&iter, f->prefixes);
-		while (g_hash_table_iter_next(&iter, &key, NULL)) {
-			struct prefix *p = key;
+		while ((n = htable_next(&f->prefixes, &iter)) != NULL) {
+			struct prefix *p = htable_object(n, struct prefix, node);
 			struct route *r;
 
 			/* No change is under way any more, so nothing is leaving. */
@@ -456,8 +446,9 @@ route_table_fini(void)
 				TAILQ_REMOVE(&p->routes, r, link);
 				g_free(r);
 			}
+			g_free(p);
 		}
-		g_hash_table_destroy(f->prefixes);
+		htable_fini(&f->prefixes);
 		free(f->slots);
 		*f = (struct family){ 0 };
 	}

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -208,7 +209,11 @@ asked_meanwhile(struct peer *p, struct peer *q)
 		served++;
 		ask(q, DPVS_SOCKOPT_GET, DPVS_GET_STATS_SNAPSHOT, NULL, 0, 0);
 	}
-	peer_answer(q);
+	/* It may have come in the same turn as the other one; what came later does not count. */
+	if (peer_poll(q))
+		served++;
+	else
+		peer_answer(q);
 	return served;
 }
 
@@ -370,6 +375,22 @@ one_address(struct peer *p, struct peer *q, uint32_t id, struct dpvs_addr_conf c
 	g_assert_cmpuint(total, ==, left);
 }
 
+/* What was freed is no work that waits for somebody: glibc does not keep small blocks for joining them all at once. */
+static void
+no_free_blocks_apart(void)
+{
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+	void *blocks[RECORDS];
+
+	harness_settle();
+	for (unsigned int i = 0; i < G_N_ELEMENTS(blocks); i++)
+		blocks[i] = g_malloc(48);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(blocks); i++)
+		g_free(blocks[i]);
+	g_assert_cmpuint(mallinfo2().fsmblks, ==, 0);
+#endif
+}
+
 /* One address comes, changes, goes: what it does to hundreds of routes is not one step. */
 static void
 test_address(void)
@@ -410,6 +431,7 @@ test_address(void)
 	/* No route has anything to do with the first; all go with the last one. */
 	g_assert_cmpint(peer_set(p, DPVS_SET_ADDR_DEL, &first, sizeof(first), 1), ==, 0);
 	one_address(p, q, DPVS_SET_ADDR_DEL, second, NULL, 0);
+	no_free_blocks_apart();
 	peer_free(q);
 	peer_free(p);
 	harness_stop();

@@ -264,3 +264,10 @@ tests_unit_service_view_test_SOURCES = tests/unit/service_view_test.c
 tests_unit_service_view_test_CPPFLAGS = $(test_cppflags)
 tests_unit_service_view_test_CFLAGS = $(test_cflags)
 tests_unit_service_view_test_LDADD = $(test_fake_libs)
+
+check_PROGRAMS += tests/unit/htable_test
+TESTS += tests/unit/htable_test
+tests_unit_htable_test_SOURCES = tests/unit/htable_test.c
+tests_unit_htable_test_CPPFLAGS = $(test_cppflags)
+tests_unit_htable_test_CFLAGS = $(test_cflags)
+tests_unit_htable_test_LDADD = $(GLIB_LIBS)

@@ -8,9 +8,9 @@
 
 #include <glib.h>
 
+#include "core/reserve.h"
 #include "fake_core.h"
 #include "lb/laddr.h"
-#include "lb/reserve.h"
 #include "lb/service.h"
 #include "lb_records.h"
 #include "svc_rig.h"

@@ -13,9 +13,10 @@
 #ifndef HTABLE_H
 #define HTABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#include "lb/reserve.h"
+#include "core/reserve.h"
 
 /** struct htable_node: a member of the objects. */
 struct htable_node {
@@ -119,6 +120,31 @@ htable_remove(struct htable *t, struct htable_node *node)
 		at = &(*at)->next;
 	*at = node->next;
 	t->used--;
+}
+
+/** htable_object: the struct of @type whose member @member is @node. */
+#define htable_object(node, type, member) \
+	((type *)(uintptr_t)((uintptr_t)(node) - offsetof(type, member)))
+
+/** struct htable_iter: on the way through all nodes of a table, zero before its first. */
+struct htable_iter {
+	uint32_t bucket;
+	struct htable_node *next;
+};
+
+/**
+ * htable_next: the next node, in no order; NULL: that was all. The one that was returned may be removed, and freed, before the
+ * next call; else @t must not change meanwhile.
+ */
+static inline struct htable_node *
+htable_next(const struct htable *t, struct htable_iter *it)
+{
+	struct htable_node *n = it->next;
+
+	while (n == NULL && it->bucket < t->buckets)
+		n = t->bucket[it->bucket++];
+	it->next = n != NULL ? n->next : NULL;
+	return n;
 }
 
 #endif
