@@ -10,7 +10,6 @@
 
 #include "core/graph.h"
 
-struct dpvs_mem_info;
 struct module;
 extern const struct module graph_module; /* pool, node drop */
 

@@ -98,12 +98,6 @@ log_finish(void)
 	log_out_finish();
 }
 
-enum log_level
-log_get_level(void)
-{
-	return threshold;
-}
-
 static void __attribute__((format(printf, 3, 0)))
 log_va(enum log_level level, const char *module, const char *format, va_list ap)
 {

@@ -25,7 +25,6 @@ void log_finish(void);
 
 /** log_set_level: the least important level that is still written. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 
 void log_error(const char *module, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_warning(const char *module, const char *format, ...) __attribute__((format(printf, 2, 3)));

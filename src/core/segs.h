@@ -111,12 +111,4 @@ segs_drop(struct segs *s)
 	return true;
 }
 
-/** segs_free: all of it, at once. */
-static inline void
-segs_free(struct segs *s)
-{
-	while (segs_drop(s))
-		;
-}
-
 #endif

@@ -82,7 +82,8 @@ set_listed(struct rs *rs, bool listed)
 		event_node_del(&rs_nodes, &rs->event);
 }
 
-void
+/* A removal is confirmed or an add undone: @rs goes to the trash if nothing keeps it elsewhere. */
+static void
 dest_settle(struct rs *rs)
 {
 	if (rs->listed || rs->removals > 0 || rs->in_trash)

@@ -23,7 +23,8 @@ static_assert(sizeof(struct dpvs_lb_rates) == sizeof(struct dpvs_lb_stats), "one
 
 static uint32_t next_slice;
 
-void
+/* A slot's counters over all workers, less nothing. */
+static void
 dest_sum(uint32_t index, struct dpvs_lb_stats *ret_sum)
 {
 	struct dpvs_lb_stats sum = { 0 };

@@ -95,12 +95,6 @@ replica_fini(struct replica *r)
 	}
 }
 
-const void *
-replica_find(const struct replica *r, const struct addr_key *key)
-{
-	return addr_table_find(r->latest[family_of(key->af)]->main, key);
-}
-
 /* Growth. */
 
 static void

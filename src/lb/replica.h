@@ -65,9 +65,6 @@ struct replica_op {
 int replica_init(struct replica *r, uint32_t capacity);
 void replica_fini(struct replica *r);
 
-/** replica_find: (main) the value of @key as of the last change, or NULL. */
-const void *replica_find(const struct replica *r, const struct addr_key *key);
-
 /**
  * replica_room: makes room for one more key of family @af, in slices: main's and all workers' tables of
  * 100,000 keys take longer to fill than others should wait. To be called by who may return CHANGE_MORE, right

@@ -32,7 +32,7 @@ vs_of_key(const struct dpvs_service_key *wire, struct vs **ret_vs)
 	return 0;
 }
 
-int
+static int
 vs_key(struct change *c, const struct dpvs_service_key *wire, struct addr_key *ret_key)
 {
 	struct addr_key key = { .port = htons(wire->port), .proto = wire->proto };

@@ -202,9 +202,7 @@ int vs_del(struct change *c, struct vs *vs);
 int vs_each(struct change *c, int (*fn)(struct change *c, struct vs *vs));
 
 /* service_ctl.c */
-/** vs_key: checks a key that names one service. Returns 0, -EINVAL, -EOPNOTSUPP; the change has the text. */
-int vs_key(struct change *c, const struct dpvs_service_key *key, struct addr_key *ret_key);
-/** vs_require: the service that a record names: 0, -ESRCH, or as vs_key(). */
+/** vs_require: the service that a record names: 0, -ESRCH, or -EINVAL, -EOPNOTSUPP for its key; the change has the text. */
 int vs_require(struct change *c, const struct dpvs_service_key *key, struct vs **ret_vs);
 /** vs_of_key: the same for readers: -EINVAL or -ESRCH without a text. */
 int vs_of_key(const struct dpvs_service_key *key, struct vs **ret_vs);
@@ -245,8 +243,6 @@ gboolean addr_key_equal(gconstpointer a, gconstpointer b);
 int dest_unlink_all(struct change *c, struct vs *vs, uint64_t keep);
 /** dest_cursor_set: @cur, zero at first, to the first server of @vs, whom the caller holds; NULL: nowhere any more. */
 void dest_cursor_set(struct vs_cursor *cur, struct vs *vs);
-/** dest_settle: a removal is confirmed or an add undone: @rs goes to the trash if nothing keeps it elsewhere. */
-void dest_settle(struct rs *rs);
 int dest_ctl_add(struct change *c, const void *record);
 int dest_ctl_edit(struct change *c, const void *record);
 int dest_ctl_del(struct change *c, const void *record);
@@ -318,8 +314,6 @@ struct lb_sum {
 	float rate[LB_STATS_COUNT];
 };
 
-/** dest_sum: a slot's counters over all workers, less nothing. */
-void dest_sum(uint32_t index, struct dpvs_lb_stats *ret_sum);
 void lb_stats_add(struct dpvs_lb_stats *to, const struct dpvs_lb_stats *n);
 void lb_rates(const float rate[LB_STATS_COUNT], struct dpvs_lb_rates *ret_rates);
 /** rs_stats: as shown. */

@@ -91,7 +91,7 @@ eth_input_process(struct rte_graph *graph, struct rte_node *node, void **objs, u
 
 	for (i = 0; i < RTE_MIN(count, PREFETCH); i++)
 		eth_prefetch(objs[i]);
-	first = next = NEXT_DROP;
+	first = NEXT_DROP;
 	for (i = 0; i < count; i++) {
 		if (i + PREFETCH < count)
 			eth_prefetch(objs[i + PREFETCH]);

@@ -455,7 +455,7 @@ static const struct module_job frag_jobs[] = {
 	{ 0 },
 };
 
-struct rte_node_register ip4_reass_node = {
+static struct rte_node_register ip4_reass_node = {
 	.name = "ip4_reass",
 	.process = ip4_reass_process,
 	.nb_edges = REASS_NEXT_ERROR,
@@ -466,7 +466,7 @@ struct rte_node_register ip4_reass_node = {
 	},
 };
 
-struct rte_node_register ip6_reass_node = {
+static struct rte_node_register ip6_reass_node = {
 	.name = "ip6_reass",
 	.process = ip6_reass_process,
 	.nb_edges = REASS_NEXT_COUNT,

@@ -38,8 +38,6 @@ enum {
 };
 extern struct stats_block frag_stats_block;
 
-extern struct rte_node_register ip4_reass_node;
-extern struct rte_node_register ip6_reass_node;
 extern struct rte_node_register ip4_frag_node;
 extern struct rte_node_register ip6_frag_node;
 

@@ -107,7 +107,8 @@ ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr)
 	return NULL;
 }
 
-const struct ifaddr *
+/* As of the last commit. */
+static const struct ifaddr *
 ifaddr_committed(uint16_t port, uint8_t af, const union ip_addr *addr)
 {
 	union ip_addr key = rib_scoped(af, addr, port);

@@ -62,11 +62,7 @@ struct port_addrs {
 
 extern const struct module_sockopt ifaddr_sockopts[];
 
-/**
- * ifaddr_find: the address on @port, which counts for link-local ones only, as the change in hand has it, or NULL.
- * ifaddr_committed: as of the last commit.
- */
-const struct ifaddr *ifaddr_committed(uint16_t port, uint8_t af, const union ip_addr *addr);
+/** ifaddr_find: the address on @port, which counts for link-local ones only, as the change in hand has it, or NULL. */
 struct ifaddr *ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr);
 
 /** ifaddr_swap: @new takes the place of @old; either may be NULL. @new is from the heap and taken. */

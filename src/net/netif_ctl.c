@@ -17,6 +17,41 @@
 #include "net/netif_priv.h"
 #include "net/port.h"
 
+/* ---- a port as it is listed, without counters; looks at the link ---- */
+
+static void
+netif_to_wire(const struct change *c, const struct port *p, struct dpvs_port_info *ret_info)
+{
+	const struct port_settings *set = port_settings(c, p);
+	struct dpvs_port_info info = { 0 };
+	struct rte_eth_link link;
+	int socket = rte_eth_dev_socket_id(set->netif.port);
+
+	g_strlcpy(info.name, p->name, sizeof(info.name));
+	g_strlcpy(info.driver, p->driver, sizeof(info.driver));
+	g_strlcpy(info.device, p->device, sizeof(info.device));
+	info.index = set->netif.port;
+	info.mtu = set->netif.mtu;
+	info.offloads = p->offloads;
+	info.rx_queues = p->rx_queues;
+	info.tx_queues = p->tx_queues;
+	info.rx_desc = p->rx_desc;
+	info.tx_desc = p->tx_desc;
+	memcpy(info.mac, &set->netif.mac, sizeof(info.mac));
+	info.socket = socket < 0 ? UINT8_MAX : (uint8_t)socket;
+	info.steering = DPVS_STEER_HANDOVER;
+	info.flags = (set->netif.up ? DPVS_PORT_UP : 0) | (set->promisc ? DPVS_PORT_PROMISC : 0) |
+		     (set->allmulticast ? DPVS_PORT_ALLMULTICAST : 0);
+	if (rte_eth_link_get_nowait(set->netif.port, &link) == 0) {
+		if (link.link_status == RTE_ETH_LINK_UP)
+			info.flags |= DPVS_PORT_RUNNING;
+		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+			info.link_mbps = link.link_speed;
+		info.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
+	}
+	*ret_info = info;
+}
+
 /* ---- SET 501 ---- */
 
 /* A port before a record; given to netif_undo(). */
@@ -112,39 +147,6 @@ netif_ctl_set_port(struct change *c, const void *record)
 }
 
 /* ---- GET 503 to 506 ---- */
-
-void
-netif_to_wire(const struct change *c, const struct port *p, struct dpvs_port_info *ret_info)
-{
-	const struct port_settings *set = port_settings(c, p);
-	struct dpvs_port_info info = { 0 };
-	struct rte_eth_link link;
-	int socket = rte_eth_dev_socket_id(set->netif.port);
-
-	g_strlcpy(info.name, p->name, sizeof(info.name));
-	g_strlcpy(info.driver, p->driver, sizeof(info.driver));
-	g_strlcpy(info.device, p->device, sizeof(info.device));
-	info.index = set->netif.port;
-	info.mtu = set->netif.mtu;
-	info.offloads = p->offloads;
-	info.rx_queues = p->rx_queues;
-	info.tx_queues = p->tx_queues;
-	info.rx_desc = p->rx_desc;
-	info.tx_desc = p->tx_desc;
-	memcpy(info.mac, &set->netif.mac, sizeof(info.mac));
-	info.socket = socket < 0 ? UINT8_MAX : (uint8_t)socket;
-	info.steering = DPVS_STEER_HANDOVER;
-	info.flags = (set->netif.up ? DPVS_PORT_UP : 0) | (set->promisc ? DPVS_PORT_PROMISC : 0) |
-		     (set->allmulticast ? DPVS_PORT_ALLMULTICAST : 0);
-	if (rte_eth_link_get_nowait(set->netif.port, &link) == 0) {
-		if (link.link_status == RTE_ETH_LINK_UP)
-			info.flags |= DPVS_PORT_RUNNING;
-		if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
-			info.link_mbps = link.link_speed;
-		info.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
-	}
-	*ret_info = info;
-}
 
 static uint32_t
 netif_record(const struct event_node *node, void *data)

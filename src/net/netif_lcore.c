@@ -207,6 +207,12 @@ next(struct collect_job *job, bool answered)
 	return 0;
 }
 
+static const struct collect_kind netif_lcore_collect = {
+	.msg = DPVS_MSG_NETIF_LCORE_STATS,
+	.what = "counters of lcores",
+	.take = take,
+};
+
 int
 netif_ctl_snapshot_lcore(struct dpvs_req *req, const void *record)
 {
@@ -239,9 +245,3 @@ netif_collect_fini(void)
 {
 	collect_unregister(&netif_lcore_collect);
 }
-
-const struct collect_kind netif_lcore_collect = {
-	.msg = DPVS_MSG_NETIF_LCORE_STATS,
-	.what = "counters of lcores",
-	.take = take,
-};

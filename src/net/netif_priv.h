@@ -17,9 +17,7 @@
 #include "module.h"
 #include "net/netif.h"
 
-struct collect_kind;
 struct dpvs_port_info;
-struct rte_device;
 
 /** struct port_settings: what SET 501 changes. */
 struct port_settings {
@@ -87,9 +85,6 @@ extern const struct module_event netif_events[];
  */
 void netif_emit_if(struct change *c, const struct port *p, const struct dpvs_port_info *before);
 
-/** netif_to_wire: @p as listed, without counters, with port_settings() for @c; looks at the link. */
-void netif_to_wire(const struct change *c, const struct port *p, struct dpvs_port_info *ret_info);
-
 /* Changes of a running device; negative errno, and a text in @ret_error that is not to be freed. */
 int port_set_mtu(struct port *p, uint32_t mtu, const char **ret_error);
 int port_set_mac(struct port *p, const struct rte_ether_addr *mac, const char **ret_error);
@@ -100,7 +95,6 @@ extern const struct module_sockopt netif_sockopts[]; /* netif_ctl.c */
 
 /* netif_lcore.c */
 struct dpvs_req;
-extern const struct collect_kind netif_lcore_collect;
 int netif_ctl_get_lcore(struct dpvs_req *req, const void *record);
 int netif_ctl_snapshot_lcore(struct dpvs_req *req, const void *record);
 int netif_ctl_zero_lcore(struct dpvs_req *req, const void *records, uint32_t count);

@@ -16,7 +16,6 @@
 
 #define FEED_WINDOWS 4096
 
-struct feed;
 struct rte_eth_rxtx_callback;
 
 /** Writes a packet; @data has room for 64 bytes. Returns its length, 0: no packet now. */
