@@ -43,9 +43,8 @@ reg_done(struct dpvs_msg *msg, int status, void *arg)
 	uint32_t type = GPOINTER_TO_UINT(arg);
 
 	(void)msg;
-	/* Past its deadline the message is still under way and will be handled. */
-	if (status != -ETIMEDOUT && msg_sys.unconfirmed[type] > 0)
-		msg_sys.unconfirmed[type]--;
+	(void)status;
+	msg_sys.unconfirmed[type]--;
 }
 
 /*
@@ -82,7 +81,8 @@ spread(const struct dpvs_msg_type *desc, uint32_t how)
 				table_clear(msg_sys.lcores[msg_sys.workers[i]], desc->type);
 			continue;
 		}
-		if (rc == 0 && dpvs_msg_request(msgs[i], msg_sys.workers[i], 0, reg_done,
+		/* It will be handled, however late: who waits for that must hear of it. */
+		if (rc == 0 && dpvs_msg_request(msgs[i], msg_sys.workers[i], UINT32_MAX, reg_done,
 						GUINT_TO_POINTER(desc->type)) == 0) {
 			msg_sys.unconfirmed[desc->type]++;
 			continue;

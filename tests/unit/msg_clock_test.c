@@ -25,6 +25,7 @@ enum {
 	WAIT_MS = 20000,
 	OFF_S = 60,
 	T_ECHO = 100,
+	T_SLOW = 101,
 };
 
 static _Atomic bool stop;
@@ -196,6 +197,27 @@ test_many_answers(void)
 	dpvs_msg_fini();
 }
 
+/* A worker that is slow to learn of a type has learned of it in the end, and main hears so. */
+static void
+test_slow_registration(void)
+{
+	static const struct dpvs_msg_type type = { .type = T_SLOW, .name = "slow", .on_worker = echo };
+	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
+
+	start(0, true);
+	g_assert_cmpint(dpvs_msg_type_register(&type), ==, 0);
+	dpvs_msg_process_at(tsc_off(OFF_S)); /* far beyond the deadline of other requests */
+	g_assert_cmpuint(dpvs_msg_type_unconfirmed(T_SLOW), ==, 1);
+	atomic_store(&hold, false);
+	while (dpvs_msg_type_unconfirmed(T_SLOW) > 0) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		if (dpvs_msg_process_at(rte_rdtsc()) == 0)
+			sched_yield();
+	}
+	end_worker();
+	dpvs_msg_fini();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -204,5 +226,6 @@ main(int argc, char **argv)
 	g_test_add_func("/msg clock/figures", test_figures);
 	g_test_add_func("/msg clock/deadline", test_deadline);
 	g_test_add_func("/msg clock/many answers", test_many_answers);
+	g_test_add_func("/msg clock/slow registration", test_slow_registration);
 	return g_test_run();
 }
