@@ -1,5 +1,6 @@
 # libdpvsctrl: client half (also linked into the tools), server half, messages.
 noinst_LTLIBRARIES += lib/libdpvsctrl-client.la
+lib_libdpvsctrl_client_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 lib_libdpvsctrl_client_la_SOURCES = lib/wire.c lib/client.c lib/client_recv.c lib/client_stream.c \
 	lib/client_txn.c lib/client_priv.h
 
@@ -9,7 +10,7 @@ ctrl_sources = lib/registry.c lib/registry.h lib/server.c lib/server_client.c \
 	lib/msg_types.c lib/msg_priv.h lib/fault_alloc.h lib/fault_point.h
 lib_libdpvsctrl_la_SOURCES = $(ctrl_sources)
 lib_libdpvsctrl_la_CPPFLAGS = $(dpdk_cppflags)
-lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS) $(fault_cflags)
+lib_libdpvsctrl_la_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS) $(fault_cflags) -fvisibility=default
 lib_libdpvsctrl_la_LIBADD = lib/libdpvsctrl-client.la $(GLIB_LIBS) $(DPDK_LIBS)
 lib_libdpvsctrl_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0
 # Faults for the library and the daemon are decided in one place, which a version script would hide.

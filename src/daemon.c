@@ -79,7 +79,7 @@ daemon_start(const struct daemon_params *params)
 
 	keep_heap();
 	log_init();
-	eal_log_init();
+	eal_log_open();
 	if (daemon_read_conf(params) < 0)
 		return DAEMON_CONF;
 	socket = ctl_path(conf, params->socket);

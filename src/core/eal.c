@@ -84,7 +84,7 @@ eal_log_write(void *cookie, const char *buf, size_t size)
 }
 
 void
-eal_log_init(void)
+eal_log_open(void)
 {
 	static const cookie_io_functions_t io = { .write = eal_log_write };
 	static FILE *stream;

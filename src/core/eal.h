@@ -12,8 +12,8 @@ struct conf;
 struct module;
 extern const struct module eal_module; /* keys only */
 
-/** eal_log_init: from now on DPDK's log goes to core/log.h. */
-void eal_log_init(void);
+/** eal_log_open: from now on DPDK's log goes to core/log.h. */
+void eal_log_open(void);
 
 /**
  * eal_start: @dir is a directory for EAL's own files (made, mode 0700); @args are further arguments,

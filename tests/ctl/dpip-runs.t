@@ -170,13 +170,15 @@ fi
 fake_start
 for line in "link" "-s link" "addr" "-4 addr" "route" "-6 -d route" "route get 203.0.113.9" "neigh" "conn" \
 	"conn count" "lcore" "stats" "-d stats drop" "graph" "-d graph show all" "graph dot" "msg" "-d msg" "mem" \
-	"verify" "-t link" "link show cpu" "stats show none"; do
+	"verify" "-t link" "link show cpu"; do
 	if [ -z "$reader" ]; then
 		skip "JSON of $line" "neither jq nor python3"
 		continue
 	fi
 	# shellcheck disable=SC2086
 	"$dpip" -j $line >"$TEST_DIR/json" 2>"$TEST_DIR/stderr"
+	is "$line ends with 0 and has an answer" "$?$([ -s "$TEST_DIR/json" ] || echo ' empty')" 0
 	ok "JSON of $line" $reader "$TEST_DIR/json"
 done
+ends "a counter that is not there: an error, and nothing on stdout" 2 'Counter "none" does not exist.' -j stats show none
 done_testing

@@ -2,7 +2,7 @@
 # TAP for shell tests: . "$top_srcdir/tests/helpers/tap.sh"
 #   ok TEXT CMD...       runs CMD; ok when it returns 0
 #   is TEXT GOT WANTED   compares strings
-#   skip_all WHY         ends the test as skipped; skip TEXT WHY skips one
+#   skip_all WHY         ends the test, the rest of it skipped; skip TEXT WHY skips one
 #   done_testing         prints the plan; the last line of each test
 tap_n=0
 tap_failed=0
@@ -58,6 +58,10 @@ skip_all()
 		exit 1
 		;;
 	esac
+	if [ "$tap_n" -gt 0 ]; then # what was tested stays tested
+		skip "the rest" "$1"
+		done_testing
+	fi
 	echo "1..0 # SKIP $1"
 	exit 0
 }

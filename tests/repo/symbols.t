@@ -31,6 +31,17 @@ else
 	skip "the library exports nothing else, and nothing without its version" "no shared library, no nm, or fault injection"
 fi
 
+# A library would call them instead of its own functions of the same name. Copies of a library's data have its version.
+for program in src/dpvsd utils/dpip/dpip utils/ipvsadm/ipvsadm; do
+	bin=$top_builddir/${program%/*}/.libs/${program##*/}
+	[ -e "$bin" ] || bin=$top_builddir/$program
+	if [ -e "$bin" ] && command -v nm >/dev/null && ! nm -D "$bin" | grep -qE 'fault_point|__[atu]*san_'; then
+		is "$program gives no library symbols of its own" "$(nm -D --defined-only "$bin" | grep -v '@' | cut -c18-)" ""
+	else
+		skip "$program gives no library symbols of its own" "no program, no nm, fault injection or sanitizers"
+	fi
+done
+
 # What is packaged and what is told of the library is about the same.
 versions=$(sed -n 's/^\([A-Z0-9_]*\).* {$/\1/p' "$top_srcdir/lib/libdpvsctrl.sym")
 is "debian's list has each version of the symbols" \
