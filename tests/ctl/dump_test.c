@@ -20,15 +20,18 @@
 
 #include <dpvsctrl/proto/addr.h>
 #include <dpvsctrl/proto/conn.h>
+#include <dpvsctrl/proto/neigh.h>
 #include <dpvsctrl/proto/netif.h>
 #include <dpvsctrl/proto/route.h>
 #include <dpvsctrl/wire.h>
 
 #include "conns.h"
+#include "core/change_priv.h"
 #include "harness.h"
 #include "lb/conn.h"
 #include "lb_records.h"
 #include "net.h"
+#include "net/neigh_table.h"
 
 enum {
 	WORKERS = 2,
@@ -192,7 +195,7 @@ up(void)
 	struct dpvs_service_conf svc = rec_service("192.0.2.100", VIP_PORT, IPPROTO_UDP, "rr");
 	struct dpvs_dest_conf dest = rec_dest(&svc.key, "198.51.100.11", VIP_PORT, DPVS_FWD_DR, 1);
 	g_autofree char *conf = g_strdup_printf("[graph]\nmbufs = 32767\n[conn]\nmax = %u\n"
-						"[control]\nget-deadline = 1000\n[route]\nmax-routes = 40000\n", per_worker + 30000);
+						"[control]\nget-deadline = 1000\n[route]\nmax-routes = 40000\n[neigh]\nmax-entries = 40000\n", per_worker + 30000);
 	union ip_addr client = rec_ip("192.0.2.10");
 
 	net_up(conf);
@@ -648,6 +651,84 @@ test_routes(void)
 	unread_list = ask_unread(DPVS_GET_ROUTES);
 }
 
+/** struct neigh_list: a list of neighbours by a client that stops after the first. */
+struct neigh_list {
+	uint32_t count;
+	uint32_t flags;
+	int result;
+	gint waiting;
+	gint go_on;
+	gint done;
+};
+
+static gpointer
+neighs_thread(gpointer arg)
+{
+	struct neigh_list *l = arg;
+	struct dpvs_neigh_conf conf;
+	struct dpvs_client *c;
+	struct dpvs_stream *s;
+
+	g_assert_cmpint(dpvs_client_open(harness_socket(), 60000, &c), ==, 0);
+	l->result = dpvs_stream_open(c, DPVS_GET_NEIGHS, NULL, 0, &s);
+	while (l->result >= 0 && (l->result = dpvs_stream_next(s, &conf, sizeof(conf))) > 0) {
+		l->count++;
+		g_atomic_int_set(&l->waiting, 1);
+		g_main_context_wakeup(NULL);
+		while (!g_atomic_int_get(&l->go_on))
+			g_usleep(1000);
+	}
+	if (l->result >= 0)
+		l->flags = dpvs_stream_flags(s);
+	dpvs_stream_close(s);
+	dpvs_client_close(c);
+	g_atomic_int_set(&l->done, 1);
+	g_main_context_wakeup(NULL);
+	return NULL;
+}
+
+/* Neighbours come and go without a change; a list of them tells of that, too. */
+static void
+test_neighs(void)
+{
+	enum { MANY = 20000, PART = 1000 };
+	g_autofree struct dpvs_neigh_conf *all = g_new0(struct dpvs_neigh_conf, MANY);
+	struct neigh_key key = { .addr = rec_ip("198.51.100.77"), .port = 1, .af = AF_INET };
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		uint32_t ip = rte_cpu_to_be_32((13u << 24) + i + 1);
+
+		all[i] = (struct dpvs_neigh_conf){ .addr.family = AF_INET, .mac = { 2, 0, 0, 0, 0, 1 }, .dev = "dpdk1" };
+		memcpy(all[i].addr.bytes, &ip, sizeof(ip));
+	}
+	for (uint32_t i = 0; i < MANY; i += PART)
+		g_assert_cmpint(harness_set(DPVS_SET_NEIGH_ADD, all + i, sizeof(all[0]), PART), ==, 0);
+	for (unsigned int comes = 0; comes < 2; comes++) {
+		struct neigh_list l = { .count = 0 };
+		GThread *thread = g_thread_new("neighs", neighs_thread, &l);
+		uint64_t moves, sequence;
+
+		while (!g_atomic_int_get(&l.waiting))
+			g_main_context_iteration(NULL, TRUE);
+		harness_pump(50);
+		moves = neigh_moves();
+		sequence = change_sequence();
+		if (comes)
+			neigh_set_state(neigh_new(&key), DPVS_NEIGH_FAILED, 0);
+		g_atomic_int_set(&l.go_on, 1);
+		while (!g_atomic_int_get(&l.done))
+			g_main_context_iteration(NULL, TRUE);
+		g_thread_join(thread);
+		g_assert_cmpint(l.result, ==, 0);
+		g_assert_cmpuint(l.count, >=, MANY);
+		/* Others may move meanwhile: what is learned grows old. */
+		if (comes || (neigh_moves() == moves && change_sequence() == sequence))
+			g_assert_cmpuint(l.flags & DPVS_REPLY_CHANGED, ==, comes ? DPVS_REPLY_CHANGED : 0);
+	}
+	for (uint32_t i = 0; i < MANY; i += PART)
+		g_assert_cmpint(harness_set(DPVS_SET_NEIGH_DEL, all + i, sizeof(all[0]), PART), ==, 0);
+}
+
 /* Addresses: few in order, many in slices. */
 static void
 test_addrs(void)
@@ -709,6 +790,7 @@ main(int argc, char **argv)
 	g_test_add_func("/ctl/dump/unread", test_unread);
 	g_test_add_func("/ctl/dump/at once", test_at_once);
 	g_test_add_func("/ctl/dump/stopped", test_stopped);
+	g_test_add_func("/ctl/dump/neighs", test_neighs);
 	g_test_add_func("/ctl/dump/addrs", test_addrs);
 	g_test_add_func("/ctl/dump/routes", test_routes);
 	rc = g_test_run();
