@@ -5,7 +5,8 @@ src_libdpvsd_la_SOURCES += src/net/eth.c src/net/eth.h src/net/netif.c src/net/n
 # The network layer.
 src_libdpvsd_la_SOURCES += src/core/compat.h src/net/addr.h src/net/arp.c src/net/arp.h src/net/bucket.h \
 	src/net/frag.c src/net/frag.h src/net/frag_out.c src/net/frag_table.c src/net/frag_table.h \
-	src/net/icmp.h src/net/icmp4.c src/net/icmp6.c src/net/ifaddr.c src/net/ifaddr_ctl.c src/net/ifaddr_priv.h src/net/neigh_ctl.c src/net/neigh_digest.c src/net/neigh_replica.c \
+	src/net/icmp.h src/net/icmp4.c src/net/icmp6.c src/net/ifaddr.c src/net/ifaddr_ctl.c src/net/ifaddr_priv.h \
+	src/net/ifaddr_source.c src/net/neigh_ctl.c src/net/neigh_digest.c src/net/neigh_replica.c \
 	src/net/neigh_table.c src/net/neigh_table.h src/net/route_ctl.c src/net/route_digest.c src/net/route_priv.h \
 	src/net/route_rib.c src/net/route_static.c src/net/wire_dev.c src/net/wire_dev.h src/net/ip6.c src/net/ip6.h \
 	src/net/ipv4.c src/net/ipv4.h src/net/ipv4_input.c src/net/ipv6.c src/net/ipv6.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of addresses as ifaddr.c has it and ifaddr_ctl.c, the requests, changes it.
+ * The table of addresses as ifaddr.c has it, ifaddr_ctl.c, the requests, changes it, and ifaddr_source.c chooses from it.
  *
  * Thread-safety: main lcore only.
  */
@@ -61,6 +61,9 @@ struct port_addrs {
 };
 
 extern const struct module_sockopt ifaddr_sockopts[];
+
+/** ifaddr_port_addrs: those of @port. */
+const struct port_addrs *ifaddr_port_addrs(uint16_t port, uint8_t af);
 
 /** ifaddr_find: the address on @port, which counts for link-local ones only, as the change in hand has it, or NULL. */
 struct ifaddr *ifaddr_find(uint16_t port, uint8_t af, const union ip_addr *addr);
