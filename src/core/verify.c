@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "core/change.h"
+#include "core/ctl.h"
 #include "core/digest.h"
 #include "core/lcore.h"
 #include "core/sysinfo.h"
@@ -29,8 +30,6 @@ enum {
 	TABLES_MAX = 24,
 	MAIN_SLICE_US = 500,
 	TICK_MS = 1,
-	WORKER_MS = 1000, /* longer than a worker takes that lives */
-	GIVE_UP_MS = 3000,
 };
 
 /** struct sums: of all tables, as one lcore has them. */
@@ -69,7 +68,7 @@ static struct verify_lcore lcores[WORKERS_MAX];
 /** struct run: the present one. Main only. */
 static struct {
 	guint timer;          /* 0: none is under way */
-	gint64 give_up_us;
+	gint64 end_us;        /* the last of the deadlines of those who are served */
 	uint64_t serial;
 	uint64_t sequence;    /* that all is as of */
 	uint64_t generation;  /* the same, as shown */
@@ -84,7 +83,13 @@ static struct {
 	struct sums main_copy;
 } run;
 
-static GQueue waiting = G_QUEUE_INIT; /* struct dpvs_req, for the next run */
+/** struct asker: a request. */
+struct asker {
+	struct dpvs_req *req;
+	gint64 end_us; /* its deadline */
+};
+
+static GQueue waiting = G_QUEUE_INIT; /* struct asker, for the next run */
 static GQueue served = G_QUEUE_INIT;  /* for this one */
 
 /* ---- on a worker ---- */
@@ -127,18 +132,9 @@ verify_on_worker(struct dpvs_msg *msg)
 
 /* ---- the answer ---- */
 
-static void
-verify_add(const struct dpvs_verify_table_info *info)
-{
-	const GList *l;
-
-	for (l = served.head; l != NULL; l = l->next)
-		dpvs_req_add(l->data, info, sizeof(*info));
-}
-
 /* @sums: NULL: not known. */
 static void
-verify_add_lcore(uint32_t lcore, uint32_t role, const struct sums *sums)
+verify_add_lcore(struct dpvs_req *req, uint32_t lcore, uint32_t role, const struct sums *sums)
 {
 	struct dpvs_verify_table_info info;
 	uint32_t i;
@@ -160,8 +156,31 @@ verify_add_lcore(uint32_t lcore, uint32_t role, const struct sums *sums)
 			info.state = DPVS_VERIFY_UNKNOWN;
 		else if (info.entries != info.expected_entries || info.digest != info.expected_digest)
 			info.state = DPVS_VERIFY_DIFFERENT;
-		verify_add(&info);
+		dpvs_req_add(req, &info, sizeof(info));
 	}
+}
+
+/* @err: 0, or why @a is told nothing. */
+static void
+verify_tell(struct asker *a, int err)
+{
+	unsigned int i;
+	bool done;
+
+	if (err == 0)
+		verify_add_lcore(a->req, rte_get_main_lcore(), DPVS_LCORE_MAIN, &run.main_copy);
+	for (i = 0; err == 0 && i < lcore_worker_count(); i++) {
+		done = atomic_load_explicit(&lcores[i].done, memory_order_acquire) == run.serial;
+		verify_add_lcore(a->req, lcore_of_worker(i), DPVS_LCORE_WORKER, done ? &lcores[i].sums : NULL);
+	}
+	if (err == -EAGAIN)
+		dpvs_req_error(a->req, err, "the configuration changes all the time; try again");
+	else if (err == -ETIMEDOUT)
+		dpvs_req_error(a->req, err, "tables are being compared for others, who wait longer; try again");
+	else if (err < 0)
+		dpvs_req_error(a->req, err, "the workers cannot be asked now; try again");
+	dpvs_req_end(a->req, err);
+	g_free(a);
 }
 
 static gboolean verify_tick(gpointer arg);
@@ -170,11 +189,13 @@ static void verify_go_on(void);
 static void
 verify_start(void)
 {
-	struct dpvs_req *req;
+	struct asker *a;
 
-	while ((req = g_queue_pop_head(&waiting)) != NULL)
-		g_queue_push_tail(&served, req);
-	run.give_up_us = g_get_monotonic_time() + GIVE_UP_MS * 1000;
+	run.end_us = 0;
+	while ((a = g_queue_pop_head(&waiting)) != NULL) {
+		run.end_us = MAX(run.end_us, a->end_us);
+		g_queue_push_tail(&served, a);
+	}
 	run.asked = false;
 	run.timer = g_timeout_add(TICK_MS, verify_tick, NULL);
 	verify_go_on();
@@ -184,28 +205,15 @@ verify_start(void)
 static void
 verify_end(int err)
 {
-	struct dpvs_req *req;
-	unsigned int i;
+	struct asker *a;
 
-	if (err == 0) {
-		verify_add_lcore(rte_get_main_lcore(), DPVS_LCORE_MAIN, &run.main_copy);
-		for (i = 0; i < lcore_worker_count(); i++) {
-			bool done = atomic_load_explicit(&lcores[i].done, memory_order_acquire) == run.serial;
-
-			verify_add_lcore(lcore_of_worker(i), DPVS_LCORE_WORKER, done ? &lcores[i].sums : NULL);
-		}
-	}
+	/* Who asks again at once, when told, is one that waits: this is still under way. */
+	while ((a = g_queue_pop_head(&served)) != NULL)
+		verify_tell(a, err);
 	if (run.timer != 0)
 		g_source_remove(run.timer);
 	run.timer = 0;
 	run.serial++; /* answers to what was asked are late from here on */
-	while ((req = g_queue_pop_head(&served)) != NULL) {
-		if (err == -EAGAIN)
-			dpvs_req_error(req, err, "the configuration changes all the time; try again");
-		else if (err < 0)
-			dpvs_req_error(req, err, "the workers cannot be asked now; try again");
-		dpvs_req_end(req, err);
-	}
 	if (err != -ECANCELED && !g_queue_is_empty(&waiting))
 		verify_start();
 }
@@ -228,6 +236,7 @@ verify_answered(struct dpvs_msg *msg, int status, void *arg)
 static int
 verify_ask(void)
 {
+	gint64 left_ms = (run.end_us - g_get_monotonic_time()) / 1000;
 	struct dpvs_msg *msg;
 	struct verify_msg *ask;
 	int err;
@@ -246,7 +255,7 @@ verify_ask(void)
 		return -ENOBUFS;
 	ask = dpvs_msg_data(msg);
 	*ask = (struct verify_msg){ .serial = run.serial, .sequence = run.sequence };
-	err = dpvs_msg_multicast(msg, WORKER_MS, verify_answered, (void *)(uintptr_t)run.serial);
+	err = dpvs_msg_multicast(msg, (uint32_t)MAX(left_ms, 1), verify_answered, (void *)(uintptr_t)run.serial);
 	if (err < 0)
 		dpvs_msg_free(msg);
 	return err;
@@ -276,6 +285,13 @@ verify_main(void)
 	return true;
 }
 
+/* Must the workers be asked, for the first time or again? */
+static bool
+verify_must_ask(void)
+{
+	return !run.asked || run.again || change_touches() != run.touches;
+}
+
 /* Does what can be done now. */
 static void
 verify_go_on(void)
@@ -284,7 +300,7 @@ verify_go_on(void)
 
 	if (change_busy())
 		return;
-	if (!run.asked || run.again || change_touches() != run.touches) {
+	if (verify_must_ask()) {
 		err = verify_ask();
 		run.asked = err == 0;
 		if (err < 0)
@@ -294,12 +310,35 @@ verify_go_on(void)
 		verify_end(0);
 }
 
+/* Takes those out of @queue whose deadline is over at @now, and tells them what there is, or @err. */
+static void
+verify_expire(GQueue *queue, gint64 now, int err)
+{
+	GList *link, *next;
+	struct asker *a;
+
+	for (link = queue->head; link != NULL; link = next) {
+		next = link->next;
+		a = link->data;
+		if (a->end_us > now)
+			continue;
+		g_queue_delete_link(queue, link);
+		verify_tell(a, err);
+	}
+}
+
 static gboolean
 verify_tick(gpointer arg)
 {
+	gint64 now = g_get_monotonic_time();
+	bool moves = change_busy() || verify_must_ask();
 	guint timer = run.timer;
 
-	if (g_get_monotonic_time() > run.give_up_us)
+	verify_expire(&waiting, now, -ETIMEDOUT);
+	/* What is missing when the workers' time is over may be main's part; that ends by itself. */
+	if (run.end_us > now && (moves || run.table == num_tables))
+		verify_expire(&served, now, moves ? -EAGAIN : 0);
+	if (run.end_us <= now && moves)
 		verify_end(-EAGAIN);
 	else
 		verify_go_on();
@@ -310,7 +349,11 @@ verify_tick(gpointer arg)
 static int
 verify_get(struct dpvs_req *req, const void *record)
 {
-	g_queue_push_tail(&waiting, req);
+	struct asker *a = g_new(struct asker, 1);
+
+	a->req = req;
+	a->end_us = g_get_monotonic_time() + ctl_deadline_ms(req) * INT64_C(1000);
+	g_queue_push_tail(&waiting, a);
 	if (run.timer == 0)
 		verify_start();
 	return DPVS_REQ_PENDING;
@@ -341,10 +384,10 @@ verify_init(const struct conf *conf)
 static void
 verify_stop(void)
 {
-	struct dpvs_req *req;
+	struct asker *a;
 
-	while ((req = g_queue_pop_head(&waiting)) != NULL)
-		g_queue_push_tail(&served, req);
+	while ((a = g_queue_pop_head(&waiting)) != NULL)
+		g_queue_push_tail(&served, a);
 	verify_end(-ECANCELED);
 }
 

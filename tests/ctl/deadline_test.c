@@ -88,6 +88,27 @@ conn_of(unsigned int w)
 	return f;
 }
 
+/* How many tables of worker @w are listed as unknown, because it has not answered in time. */
+static unsigned int
+unknown_of(struct peer *p, unsigned int w, bool ask)
+{
+	struct dpvs_verify_table_info info;
+	unsigned int n = 0;
+
+	p->records = g_byte_array_new();
+	if (ask)
+		g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_VERIFY_TABLES, NULL, 0, 0), ==, 0);
+	else
+		g_assert_cmpint(peer_answer(p), ==, 0);
+	g_assert_cmpuint(p->records->len, >, 0);
+	for (guint at = 0; at < p->records->len; at += sizeof(info)) {
+		memcpy(&info, p->records->data + at, sizeof(info));
+		n += info.lcore == lcore_of_worker(w) && info.state == DPVS_VERIFY_UNKNOWN;
+	}
+	g_byte_array_unref(g_steal_pointer(&p->records));
+	return n;
+}
+
 /*
  * A worker that does not come back: what needs it is told so at its deadline, a question after 50 ms, a change
  * when its client wants; everything else goes on.
@@ -104,6 +125,7 @@ test_stopped_worker(void)
 	unsigned int answers = 0;
 	struct change *c;
 	bool set_over = false, get_over = false;
+	gint64 early;
 
 	start("[control]\nget-deadline = 50\n");
 	stopped = conn_of(0);
@@ -135,7 +157,21 @@ test_stopped_worker(void)
 	g_assert_cmpint(q->a.err, ==, -EINPROGRESS);
 	g_assert_nonnull(strstr(q->a.text, "worker 0"));
 	g_assert_cmpuint(answers, >, 0);
+	/* Who compares tables waits as long as it wants to, too: for 50 ms, or until the worker is back. */
+	g_assert_cmpuint(unknown_of(p, 0, true), >, 0);
+	g_byte_array_set_size(out, 0);
+	peer_put(out, DPVS_SOCKOPT_GET, DPVS_GET_VERIFY_TABLES, NULL, 0, 0);
+	peer_write(r, out->data, out->len);
+	early = g_get_monotonic_time() + 1500 * 1000;
+	/* Who waits long keeps nobody else waiting. */
+	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_VERIFY_TABLES, NULL, 0, 0), ==, -ETIMEDOUT);
+	g_assert_false(peer_poll(r));
+	while (g_get_monotonic_time() < early) {
+		g_assert_false(peer_poll(r));
+		g_main_context_iteration(NULL, FALSE);
+	}
 	atomic_store(&hold, false);
+	g_assert_cmpuint(unknown_of(r, 0, false), ==, 0);
 	ask = (struct dpvs_hello_info){ .get_deadline_ms = 60000 };
 	g_assert_cmpint(peer_call(p, DPVS_SOCKOPT_GET, DPVS_GET_HELLO, &ask, sizeof(ask), 1), ==, 0);
 	/* It is committed all the same, and the late answer disturbs nobody. */

@@ -136,6 +136,7 @@ static int
 get_tables(struct dpip *d, struct dpvs_reply **ret_tables)
 {
 	*ret_tables = NULL;
+	daemon_be_patient(d->client);
 	if (dpvs_client_get(d->client, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables) != -EOPNOTSUPP &&
 	    *ret_tables == NULL)
 		return session_ask_workers(d, DPVS_GET_VERIFY_TABLES, NULL, 0, ret_tables);
