@@ -69,6 +69,14 @@ collect_answered(struct dpvs_msg *msg, int status, void *arg)
 	if (job == NULL || asked != arg)
 		return; /* collect_stop() */
 	asked = NULL;
+	if (status == -ETIMEDOUT && job->kept) {
+		err = job->next(job, true);
+		if (err == 0)
+			err = dpvs_req_error(job->req, -EINPROGRESS, "done, but a worker has not confirmed it yet");
+		collect_end(job, err);
+		collect_go();
+		return;
+	}
 	if (status == -ETIMEDOUT) {
 		dpvs_req_error(job->req, -ETIMEDOUT, "a worker has not dealt with the %s in time", job->kind->what);
 		collect_end(job, -ETIMEDOUT);

@@ -48,6 +48,11 @@ struct collect_job {
 	int (*next)(struct collect_job *job, bool answered);
 	void (*end)(struct collect_job *job); /**< frees arg; may be NULL */
 	void *arg;
+	/**
+	 * There is one question, and what workers were asked to do stays, late ones will do it too: past the deadline next()
+	 * is called all the same, and the client is told -EINPROGRESS. Else -ETIMEDOUT ends it.
+	 */
+	bool kept;
 	uint32_t len;
 	uint8_t payload[COLLECT_PAYLOAD] __attribute__((aligned(8)));
 	GList link;

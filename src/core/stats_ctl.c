@@ -97,6 +97,7 @@ start(struct dpvs_req *req, uint32_t action)
 		.kind = &stats_collect,
 		.req = req,
 		.next = next,
+		.kept = action == COLLECT_ZERO,
 		.arg = (void *)(uintptr_t)action,
 	};
 
