@@ -105,6 +105,26 @@ msg_count_rtt(struct lcore_msg *me, uint32_t type, uint64_t cycles)
 }
 
 void
+dpvs_msg_count_operations(uint32_t type, uint32_t count)
+{
+	struct lcore_msg *me = msg_me();
+	struct type_counters *c = msg_counters(me, type);
+
+	if (me->worker == UINT32_MAX) {
+		count_add(&c->sent, count);
+		return;
+	}
+	count_add(&c->received, count);
+	count_add(&c->replied, count);
+}
+
+void
+dpvs_msg_count_confirmed(uint32_t type, uint64_t cycles)
+{
+	msg_count_rtt(msg_me(), type, cycles);
+}
+
+void
 msg_count_handlers(struct lcore_msg *me, uint64_t cycles)
 {
 	struct handler_times *h = &me->handlers;

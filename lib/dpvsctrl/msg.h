@@ -543,6 +543,30 @@ struct dpvs_msg_counters {
 int dpvs_msg_get_counters(uint32_t type, uint32_t lcore, struct dpvs_msg_counters *ret_counters);
 
 /**
+ * dpvs_msg_count_operations:
+ * @type: number, registered
+ * @count: so many operations of it
+ *
+ * A commit carries operations of several types, and is counted as one message of its own type. Who makes commits
+ * counts the operations, too: on the main lcore as sent, when they are; on a worker as received and answered, when it has
+ * applied them.
+ *
+ * Context: main lcore, workers. Since: 0.1
+ */
+void dpvs_msg_count_operations(uint32_t type, uint32_t count);
+
+/**
+ * dpvs_msg_count_confirmed:
+ * @type: number, registered
+ * @cycles: TSC cycles from the commit until all workers had confirmed it
+ *
+ * Counts the round trip of a commit for a type that it had operations of.
+ *
+ * Context: main lcore. Since: 0.1
+ */
+void dpvs_msg_count_confirmed(uint32_t type, uint64_t cycles);
+
+/**
  * struct dpvs_msg_handler_times: what one lcore spends on messages: handlers, answers, deadlines.
  * @loops: calls of dpvs_msg_process() that handled something
  * @ns_total: their time, in nanoseconds; what the kernel took the CPU away for included

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <rte_common.h>
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -51,6 +52,7 @@ struct change_operation {
 	void (*apply)(const void *data, uint32_t len);
 	void *data;
 	uint32_t len;
+	uint32_t type;
 };
 
 /* worker: rw, main: ro; a cache line each */
@@ -69,6 +71,14 @@ static uint64_t generation; /* of the configuration */
 static uint64_t serials; /* given out so far */
 static uint64_t touches; /* changes begun, whatever became of them */
 
+/* By main as sent, by a worker as applied. */
+static void
+change_count(uint32_t type, uint32_t count)
+{
+	if (count > 0)
+		dpvs_msg_count_operations(type, count);
+}
+
 /* ---- on a worker ---- */
 
 void
@@ -77,15 +87,22 @@ change_msg_commit(struct dpvs_msg *msg)
 	const struct change *c = *(const struct change *const *)dpvs_msg_data(msg);
 	struct change_lcore *own = &change_lcores[rte_lcore_id()];
 	uint32_t look = FAULT_POINT("change.slice") ? 1 : CHANGE_LOOK;
+	uint32_t type = 0, from = own->applied; /* operations of one type, not counted yet */
 	const struct change_operation *op;
 
 	while (own->applied < c->ops.len) {
 		op = segs_at(&c->ops, own->applied);
+		if (op->type != type) {
+			change_count(type, own->applied - from);
+			type = op->type;
+			from = own->applied;
+		}
 		op->apply(op->data, op->len);
 		own->applied++;
 		if (own->applied % look == 0 && (look == 1 || dpvs_msg_slice_over()))
 			break;
 	}
+	change_count(type, own->applied - from);
 	if (own->applied < c->ops.len) {
 		dpvs_msg_defer(msg);
 		return;
@@ -184,12 +201,14 @@ change_op(struct change *c, uint32_t type, uint32_t len)
 		g_error("change: message type %u takes no part in commits", type);
 	op.apply = t->on_commit;
 	op.len = len;
+	op.type = type;
 	op.data = FAULT_POINT("change.op") ? NULL : change_alloc(c, len);
 	if (op.data == NULL) {
 		change_error(c, -ENOMEM, "out of memory");
 		return NULL;
 	}
 	*(struct change_operation *)segs_push(&c->ops) = op;
+	c->ops_of[type]++;
 	return op.data;
 }
 
@@ -434,6 +453,17 @@ change_acknowledged_by_all(struct change *c)
 }
 
 static void
+change_count_confirmed(const struct change *c)
+{
+	uint64_t cycles = rte_rdtsc() - c->committed_tsc;
+	uint32_t type;
+
+	for (type = 0; type < DPVS_MSG_TYPE_COUNT; type++)
+		if (c->ops_of[type] > 0)
+			dpvs_msg_count_confirmed(type, cycles);
+}
+
+static void
 change_acknowledged(struct dpvs_msg *msg, int status, void *arg)
 {
 	/* After change_fini() the end of the messages calls for what is gone. Acknowledged are the oldest. */
@@ -442,6 +472,8 @@ change_acknowledged(struct dpvs_msg *msg, int status, void *arg)
 	/* Reads with acquire what each worker stored with release when it had applied all of it. */
 	if (change_late_worker(arg) >= 0)
 		log_error("change", "acknowledged by a worker that has not applied it");
+	if (status == 0)
+		change_count_confirmed(arg);
 	change_acknowledged_by_all(arg);
 }
 
@@ -488,6 +520,7 @@ void
 change_go(struct change *c)
 {
 	struct dpvs_msg *msg = c->msg;
+	uint32_t type;
 
 	if (c->ops.len == 0 && !c->visible) {
 		change_go_empty(c);
@@ -501,6 +534,9 @@ change_go(struct change *c)
 	c->generation = generation;
 	event_publish(&c->events, c->quiet ? 0 : generation);
 	g_queue_push_tail_link(&in_flight, &c->link);
+	for (type = 0; type < DPVS_MSG_TYPE_COUNT; type++)
+		change_count(type, c->ops_of[type]);
+	c->committed_tsc = rte_rdtsc();
 	dpvs_msg_commit(msg, c->job.deadline_ms, change_acknowledged, change_late, c);
 }
 

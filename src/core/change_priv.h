@@ -8,6 +8,7 @@
 #ifndef CHANGE_PRIV_H
 #define CHANGE_PRIV_H
 
+#include <dpvsctrl/msg.h>
 #include <glib.h>
 
 #include "core/change.h"
@@ -100,6 +101,8 @@ struct change {
 	uint32_t before_next; /* how many of before have run */
 	uint32_t done_next;   /* how many of done have run */
 	struct segs ops;      /* struct change_operation */
+	uint32_t ops_of[DPVS_MSG_TYPE_COUNT]; /* how many of them are of which type */
+	uint64_t committed_tsc;
 	GPtrArray *chunks; /* memory of the operations */
 	uint32_t chunk_size;
 	uint32_t chunk_used;

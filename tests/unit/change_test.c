@@ -134,6 +134,53 @@ test_quiet(void)
 	teardown();
 }
 
+/* What is counted of TYPE on @lcore; @ret_rtts: commits that all workers confirmed. */
+static void
+get_counters(uint32_t lcore, uint64_t *ret_sent, uint64_t *ret_received, uint64_t *ret_rtts)
+{
+	struct dpvs_msg_counters c;
+
+	g_assert_cmpint(dpvs_msg_get_counters(TYPE, lcore, &c), ==, 0);
+	g_assert_cmpuint(c.replied, ==, c.received);
+	g_assert_cmpint(c.rtts > 0, ==, c.rtt_ns_max > 0);
+	*ret_sent = c.sent;
+	*ret_received = c.received;
+	*ret_rtts = c.rtts;
+}
+
+/* Operations are counted by their type: by main when they are committed, by each worker when they are applied. */
+static void
+test_counted(void)
+{
+	uint64_t before[WORKERS + 1][3], after[WORKERS + 1][3];
+	uint32_t w;
+	struct change *c;
+
+	setup();
+	get_counters(rte_get_main_lcore(), &before[WORKERS][0], &before[WORKERS][1], &before[WORKERS][2]);
+	for (w = 0; w < WORKERS; w++)
+		get_counters(lcore_of_worker(w), &before[w][0], &before[w][1], &before[w][2]);
+	c = change_begin();
+	for (uint32_t i = 0; i < OPS_MANY; i++)
+		add_op(c, i);
+	g_assert_cmpint(change_commit(c), ==, 0);
+	wait_flight();
+	c = change_begin();
+	add_op(c, 1);
+	change_abandon(c);
+	get_counters(rte_get_main_lcore(), &after[WORKERS][0], &after[WORKERS][1], &after[WORKERS][2]);
+	g_assert_cmpuint(after[WORKERS][0] - before[WORKERS][0], ==, OPS_MANY);
+	g_assert_cmpuint(after[WORKERS][1], ==, before[WORKERS][1]);
+	g_assert_cmpuint(after[WORKERS][2] - before[WORKERS][2], ==, 1);
+	for (w = 0; w < WORKERS; w++) {
+		get_counters(lcore_of_worker(w), &after[w][0], &after[w][1], &after[w][2]);
+		g_assert_cmpuint(after[w][0], ==, before[w][0]);
+		g_assert_cmpuint(after[w][1] - before[w][1], ==, OPS_MANY);
+		g_assert_cmpuint(after[w][2], ==, before[w][2]);
+	}
+	teardown();
+}
+
 static void
 test_commit(void)
 {
@@ -332,6 +379,7 @@ main(int argc, char **argv)
 	g_test_add_func("/change/abandon", test_abandon);
 	g_test_add_func("/change/quiet", test_quiet);
 	g_test_add_func("/change/commit", test_commit);
+	g_test_add_func("/change/counted", test_counted);
 	g_test_add_func("/change/done waits", test_done_waits);
 	g_test_add_func("/change/empty", test_empty);
 	g_test_add_func("/change/late", test_late);
