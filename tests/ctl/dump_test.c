@@ -202,8 +202,9 @@ up(void)
 	g_assert_cmpint(harness_set(DPVS_SET_SERVICE_ADD, &svc, sizeof(svc), 1), ==, 0);
 	g_assert_cmpint(harness_set(DPVS_SET_DEST_ADD, &dest, sizeof(dest), 1), ==, 0);
 	conns_fill(per_worker);
+	/* Beyond the ports of the synthetic ones, so that a filter of one of those finds none of these. */
 	for (unsigned int w = 0; w < WORKERS; w++)
-		for (sport[w] = 1024; flow_owner(AF_INET, &client, g_htons(sport[w])) != w; sport[w]++)
+		for (sport[w] = 2048; flow_owner(AF_INET, &client, g_htons(sport[w])) != w; sport[w]++)
 			;
 }
 
