@@ -2,8 +2,8 @@
 #   {"bench":NAME,"value":N,"unit":U,"floor":N,"ratio":R}
 # Name a program in bench_programs and give its _SOURCES, _CPPFLAGS, ... as for any other.
 bench_programs = tests/bench/bench_msg
-EXTRA_PROGRAMS += $(bench_programs)
-CLEANFILES += $(bench_programs)
+# Part of make check, so that a change that breaks one is noticed; run by make bench only.
+check_PROGRAMS += $(bench_programs)
 
 .PHONY: bench
 bench: all $(bench_programs)

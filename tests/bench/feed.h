@@ -17,6 +17,7 @@
 #define FEED_WINDOWS 4096
 
 struct rte_eth_rxtx_callback;
+struct feed;
 
 /** Writes a packet; @data has room for 64 bytes. Returns its length, 0: no packet now. */
 typedef uint16_t (*feed_fn)(struct feed *f, char *data);
